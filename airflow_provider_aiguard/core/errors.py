@@ -1,0 +1,94 @@
+"""Every error AI Guard raises, in one tree.
+
+::
+
+    AIGuardError
+    ├── ConfigurationError (ValueError)   an argument is wrong; a retry cannot help
+    ├── TableError                        where rows live
+    │   ├── TableNotFoundError            the table or a column of it does not exist
+    │   ├── TableKeyError                 the key is NULL, repeated, or not unique in the target
+    │   ├── ColumnTypeError               a column exists with a type that cannot hold the claim
+    │   └── TableBusyError                another process holds the database; a retry can help
+    ├── ModelError                        who makes claims
+    │   ├── ModelIntegrityError           the model file is not the one that was pinned
+    │   ├── InvalidClaimError             a claim breaks its declared type or range
+    │   └── RejectShareError              more rows were rejected than ``max_reject_share`` allows
+    ├── BudgetError                       money
+    │   ├── BudgetExceededError           the hold was refused; final, never retried
+    │   └── PriceUnknownError             a budget is set, but nobody declared a price
+    └── StoreError                        what happened
+        ├── StoreUnavailableError         the store cannot be reached or upgraded; a retry can help
+        └── NotRecordedError              nothing under that name is in the store
+
+Every message says what is wrong with which value, the rule, and the remedy.
+"""
+
+from __future__ import annotations
+
+
+class AIGuardError(Exception):
+    """Base of every error this package raises on purpose."""
+
+
+class ConfigurationError(AIGuardError, ValueError):
+    """An argument is wrong. A retry cannot help."""
+
+
+class TableError(AIGuardError):
+    """Something about the rows' table. See the subclasses."""
+
+
+class TableNotFoundError(TableError):
+    """The table, or a column that was asked for, does not exist."""
+
+
+class TableKeyError(TableError):
+    """The key columns do not identify rows: NULL, repeated, or without a unique constraint."""
+
+
+class ColumnTypeError(TableError):
+    """A column exists, but its type cannot hold what would be written."""
+
+
+class TableBusyError(TableError):
+    """Another process holds the database (DuckDB has one writer). A retry can help."""
+
+
+class ModelError(AIGuardError):
+    """Something about the model or what it answered. See the subclasses."""
+
+
+class ModelIntegrityError(ModelError):
+    """The bytes of a model file do not have the pinned sha256. Nothing was loaded."""
+
+
+class InvalidClaimError(ModelError):
+    """A claim breaks its declared type, range or length. Nothing of its chunk was written."""
+
+
+class RejectShareError(ModelError):
+    """More rows were rejected than allowed. The good rows are written and labelled."""
+
+
+class BudgetError(AIGuardError):
+    """Something about money. See the subclasses."""
+
+
+class BudgetExceededError(BudgetError):
+    """A hold was refused before anything was spent. Final: retrying cannot help."""
+
+
+class PriceUnknownError(BudgetError):
+    """A budget is set and no price is declared: spending cannot be bounded, so it is refused."""
+
+
+class StoreError(AIGuardError):
+    """Something about AI Guard's own store. See the subclasses."""
+
+
+class StoreUnavailableError(StoreError):
+    """The store cannot be reached, or its schema cannot be upgraded. A retry can help."""
+
+
+class NotRecordedError(StoreError):
+    """The store holds nothing under that name."""

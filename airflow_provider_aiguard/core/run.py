@@ -1,0 +1,195 @@
+"""A run: one execution of one AI step by one task try, and what it did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from airflow_provider_aiguard.core.confidence import ConfidenceSummary
+from airflow_provider_aiguard.core.provenance import Provenance
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunIdentity:
+    """Who executed: ties a run to its task try, DAG run and lineage.
+
+    :param run_id: id of this run, unique per task try; it is what ``c__run`` holds.
+    :param dag_id: DAG of the task; empty outside Airflow.
+    :param dag_run_id: Airflow's run id.
+    :param task_id: task within the DAG.
+    :param map_index: index of a mapped task, -1 if not mapped.
+    :param try_number: Airflow's try, from 1.
+    :param openlineage_run_id: run id in OpenLineage events, if lineage is on.
+    :param logical_date: the DAG run's logical date, or the time it was run after, ISO 8601; empty outside Airflow.
+    """
+
+    run_id: str
+    dag_id: str = ""
+    dag_run_id: str = ""
+    task_id: str = ""
+    map_index: int = -1
+    try_number: int = 1
+    openlineage_run_id: str | None = None
+    logical_date: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values that survive JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> RunIdentity:
+        """The inverse of :meth:`to_dict`."""
+        return cls(**data)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelIdentity:
+    """Which model, exactly.
+
+    :param name: name a person knows it by.
+    :param version: version its owner gave it, or the first characters of the fingerprint.
+    :param fingerprint: sha256 of what decides the answers: the code, the weights or the prompt.
+    """
+
+    name: str
+    version: str
+    fingerprint: str
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.version}"
+
+
+class RunState(StrEnum):
+    """How far a run got. A run that was killed without a chance to say so stays ``running``
+    until the next try of its task marks it ``abandoned``."""
+
+    RUNNING = "running"
+    SUCCESS = "success"
+    FAILED = "failed"
+    ABANDONED = "abandoned"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnSummary:
+    """What one run wrote into one column.
+
+    :param provenance: cells by provenance.
+    :param confidence: distribution of the confidences of the inferred cells.
+    :param confidence_source: how the confidences were made, ``None`` if there are none.
+    """
+
+    provenance: Mapping[str, int]
+    confidence: ConfidenceSummary
+    confidence_source: str | None = None
+
+    @property
+    def inferred(self) -> int:
+        """Cells the model filled."""
+        return self.provenance.get(Provenance.AI_INFERRED, 0)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values that survive JSON."""
+        return {
+            "provenance": dict(self.provenance),
+            "confidence": self.confidence.to_dict(),
+            "confidence_source": self.confidence_source,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> ColumnSummary:
+        """The inverse of :meth:`to_dict`."""
+        return cls(
+            provenance=dict(data["provenance"]),
+            confidence=ConfidenceSummary.from_dict(data["confidence"]),
+            confidence_source=data["confidence_source"],
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class InferenceSummary:
+    """What one run of an AI step did. Aggregates only: it goes to XCom, the store and lineage.
+
+    :param run_id: see :class:`RunIdentity`.
+    :param model: which model.
+    :param source: full name of the table read.
+    :param target: full name of the table written.
+    :param rows: rows read.
+    :param inferred: rows with at least one cell the model filled.
+    :param rejects: rows the model failed on.
+    :param chunks: chunks written.
+    :param cost_micros: money spent, in micro-dollars; ``None`` if no price was declared.
+    :param seconds: wall-clock seconds, all of it.
+    :param model_seconds: seconds spent inside the model.
+    :param columns: what was written, by output column.
+    """
+
+    run_id: str
+    model: ModelIdentity
+    source: str
+    target: str
+    rows: int = 0
+    inferred: int = 0
+    rejects: int = 0
+    chunks: int = 0
+    cost_micros: int | None = None
+    seconds: float = 0.0
+    model_seconds: float = 0.0
+    columns: Mapping[str, ColumnSummary] = field(default_factory=dict)
+
+    @property
+    def reject_share(self) -> float:
+        """Rejected rows over the rows the model was asked for; 0 if it was asked for none."""
+        asked = self.inferred + self.rejects
+        return self.rejects / asked if asked else 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values that survive JSON."""
+        data = asdict(self)
+        data["columns"] = {name: column.to_dict() for name, column in self.columns.items()}
+        return data
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> InferenceSummary:
+        """The inverse of :meth:`to_dict`."""
+        return cls(
+            **{
+                **data,
+                "model": ModelIdentity(**data["model"]),
+                "columns": {n: ColumnSummary.from_dict(c) for n, c in data["columns"].items()},
+            }
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reject:
+    """A row the model failed on: kept in the store, never a silent NULL.
+
+    :param key: the row's key columns and values, as text.
+    :param reason: short machine-readable cause, such as ``no_value``.
+    :param detail: what a person needs to understand it; no row values beyond the key.
+    """
+
+    key: Mapping[str, str]
+    reason: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecord:
+    """A run as the store remembers it.
+
+    :param identity: who executed.
+    :param state: how far it got.
+    :param started_at: start, with zone.
+    :param finished_at: end, with zone; ``None`` while running or if it was killed.
+    :param summary: what it did so far.
+    """
+
+    identity: RunIdentity
+    state: RunState
+    started_at: datetime
+    finished_at: datetime | None
+    summary: InferenceSummary
