@@ -35,6 +35,8 @@ _PYTHON_TYPES: dict[type, OutputType] = {
     dt.datetime: OutputType.TIMESTAMP,
 }
 
+_TYPE_NAMES = tuple(str(kind) for kind in OutputType)
+
 
 @dataclass(frozen=True)
 class Output:
@@ -80,11 +82,11 @@ def _output(name: Any, kind: Any) -> Output:
         return Output(name)
     if isinstance(kind, type) and kind in _PYTHON_TYPES:
         return Output(name, _PYTHON_TYPES[kind])
-    if isinstance(kind, str) and kind in OutputType:
+    if isinstance(kind, str) and kind in _TYPE_NAMES:
         return Output(name, OutputType(kind))
     if isinstance(kind, list | tuple) and kind and all(isinstance(label, str) for label in kind):
         return Output(name, OutputType.TEXT, tuple(kind))
     raise ConfigurationError(
-        f"Output {name!r} has type {kind!r}. Use one of {[str(t) for t in OutputType]!r}, a Python type such as bool, "
+        f"Output {name!r} has type {kind!r}. Use one of {list(_TYPE_NAMES)!r}, a Python type such as bool, "
         "or a list of labels."
     )

@@ -1,0 +1,39 @@
+# Every target does its own set-up in .venv; nothing outside this folder is touched.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# The demo and the tests bring an Airflow of their own; whatever the caller's shell says of theirs stays out.
+CLEAN_ENV := env -u AIRFLOW_HOME -u AIRFLOW_CONFIG
+
+.PHONY: demo test validity lint docs bench wheel clean
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || (echo "Python 3.11 or newer is needed; say which: make PYTHON=python3.12"; exit 1)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[postgres,demo,docs,dev]'
+	touch $@
+
+demo: $(VENV)/.installed  ## a year of flights, a model that rots, guards that notice
+	@$(CLEAN_ENV) $(BIN)/python -m airflow_provider_aiguard.demo
+
+test: $(VENV)/.installed  ## all tests, with branch coverage of the floors
+	$(CLEAN_ENV) $(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+	$(BIN)/coverage report --include='airflow_provider_aiguard/core/*,airflow_provider_aiguard/stats/*,airflow_provider_aiguard/store/*,airflow_provider_aiguard/inference/*,airflow_provider_aiguard/guards/*' --omit='*/migrations/*' --fail-under=95 --format=total
+
+lint: $(VENV)/.installed  ## style, types, layering
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: $(VENV)/.installed  ## the documentation; a warning is an error
+	$(CLEAN_ENV) AIRFLOW_HOME=$(CURDIR)/$(VENV)/docs-airflow $(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+
+bench: $(VENV)/.installed  ## the numbers the docs print
+	$(CLEAN_ENV) $(BIN)/python -m benchmarks
+
+wheel: $(VENV)/.installed
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+clean:
+	rm -rf $(VENV) .demo dist docs/_build

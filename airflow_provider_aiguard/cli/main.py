@@ -1,0 +1,132 @@
+"""``aiguard``: the store and the report from a shell.
+
+Exit codes: 0 pass, 1 breach, 2 undecided, 3 and above an error (3 what AI Guard says, 4 a wrong command line).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from airflow_provider_aiguard.core.errors import AIGuardError, ConfigurationError
+from airflow_provider_aiguard.core.verdict import Outcome
+
+if TYPE_CHECKING:
+    from airflow_provider_aiguard.store.store import Store
+
+_EXIT = {Outcome.PASS: 0, Outcome.BREACH: 1, Outcome.UNDECIDED: 2}
+_EXIT_ERROR = 3
+_EXIT_USAGE = 4
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        # argparse exits with 2, which means "undecided" here.
+        self.print_usage(sys.stderr)
+        self.exit(_EXIT_USAGE, f"{self.prog}: {message}\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code."""
+    options = parser().parse_args(arguments)
+    try:
+        code, answer = options.run(options)
+    except AIGuardError as error:
+        code, answer = _EXIT_ERROR, {"error": str(error), "type": type(error).__name__}
+    if options.json:
+        print(json.dumps(answer, indent=2))
+    else:
+        stream = sys.stderr if "error" in answer else sys.stdout
+        print(answer.get("error") or answer["text"], file=stream)
+    return int(code)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Build the command line, for :func:`main` and the docs."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--json", action="store_true", help="print the answer as JSON")
+    where = common.add_mutually_exclusive_group()
+    where.add_argument("--store", metavar="URL", help="SQLAlchemy URL of the store")
+    where.add_argument("--conn-id", default="aiguard_default", help="Airflow connection of the store (default: %(default)s)")
+
+    root = _Parser(prog="aiguard", description="The store and the report of AI Guard.")
+    commands = root.add_subparsers(required=True, metavar="command", parser_class=_Parser)
+    store = commands.add_parser("store", help="look after the store")
+    store_commands = store.add_subparsers(required=True, metavar="command", parser_class=_Parser)
+    upgrade = store_commands.add_parser("upgrade", parents=[common], help="bring the store's schema up to date")
+    upgrade.set_defaults(run=_upgrade)
+
+    report = commands.add_parser("report", parents=[common], help="write the report as one HTML file")
+    report.add_argument("--from", dest="since", metavar="DATE", help="first day by logical date, such as 2026-01-31")
+    report.add_argument("--to", dest="until", metavar="DATE", help="last day by logical date, included")
+    report.add_argument("--dag-id", help="only this DAG")
+    report.add_argument("--out", type=Path, default=Path("aiguard-report.html"), help="file to write (default: %(default)s)")
+    report.set_defaults(run=_report)
+    return root
+
+
+def _open(options: argparse.Namespace) -> Store:
+    if options.store:
+        from airflow_provider_aiguard.store.store import open_store
+
+        return open_store(options.store)
+    from airflow_provider_aiguard.hooks.aiguard import AIGuardHook
+
+    return AIGuardHook(options.conn_id).get_conn()
+
+
+def _upgrade(options: argparse.Namespace) -> tuple[int, dict[str, Any]]:
+    from airflow_provider_aiguard.store.revision import HEAD
+
+    _open(options).close()
+    return 0, {"revision": HEAD, "text": f"The store is at revision {HEAD}."}
+
+
+def _report(options: argparse.Namespace) -> tuple[int, dict[str, Any]]:
+    from airflow_provider_aiguard.report.report import build_report
+
+    first, last = _day(options.since, "--from"), _day(options.until, "--to")
+    store = _open(options)
+    try:
+        runs = [r for r in store.runs.list(dag_id=options.dag_id) if _within(r, r.started_at, first, last)]
+        verdicts = [v for v in store.verdicts.list(dag_id=options.dag_id) if _within(v, v.recorded_at, first, last)]
+    finally:
+        store.close()
+    title = f"AI Guard: {options.dag_id or 'all DAGs'}"
+    page = build_report(runs, verdicts, title=title, generated_at=datetime.now(UTC))
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(page, encoding="utf-8")
+    breaches = sum(v.verdict.outcome is Outcome.BREACH for v in verdicts)
+    undecided = sum(v.verdict.outcome is Outcome.UNDECIDED for v in verdicts)
+    outcome = Outcome.BREACH if breaches else Outcome.UNDECIDED if undecided else Outcome.PASS
+    text = f"{len(runs)} runs, {len(verdicts)} verdicts, {breaches} breaches, {undecided} undecided: {options.out}"
+    answer = {
+        "outcome": str(outcome), "runs": len(runs), "verdicts": len(verdicts), "breaches": breaches,
+        "undecided": undecided, "out": str(options.out), "text": text,
+    }  # fmt: skip
+    return _EXIT[outcome], answer
+
+
+def _day(value: str | None, option: str) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        day = datetime.fromisoformat(value)
+    except ValueError:
+        raise ConfigurationError(f"{option} must be a date such as 2026-01-31; got {value!r}.") from None
+    return day if day.tzinfo else day.replace(tzinfo=UTC)
+
+
+def _within(record: Any, recorded: datetime, first: datetime | None, last: datetime | None) -> bool:
+    date = record.identity.logical_date
+    when = datetime.fromisoformat(date) if date else recorded
+    return (first is None or when >= first) and (last is None or when < last + timedelta(days=1))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

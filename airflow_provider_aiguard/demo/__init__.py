@@ -1,0 +1,1 @@
+"""The demo: a year of real flights, a model that silently rots, and the guards that notice."""

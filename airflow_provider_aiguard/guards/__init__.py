@@ -1,0 +1,1 @@
+"""Guards: evidence in, checks out. Pure functions of counts; they never see a row."""

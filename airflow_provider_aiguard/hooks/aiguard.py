@@ -1,0 +1,91 @@
+"""The ``aiguard`` connection type: where AI Guard keeps its own store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+from airflow_provider_aiguard.core.errors import AIGuardError, ConfigurationError
+
+if TYPE_CHECKING:
+    from airflow_provider_aiguard.store.store import Store
+
+DEFAULT_CONN_ID = "aiguard_default"
+
+
+class AIGuardHook(BaseHook):
+    """Opens the store.
+
+    The connection may be of type ``aiguard`` with a SQLAlchemy URL in extra ``url``, or of type ``postgres`` or
+    ``sqlite``. While ``aiguard_default`` does not exist, the store is an SQLite file under ``AIRFLOW_HOME``.
+
+    :param aiguard_conn_id: connection of the store.
+    """
+
+    conn_name_attr = "aiguard_conn_id"
+    default_conn_name = DEFAULT_CONN_ID
+    conn_type = "aiguard"
+    hook_name = "AI Guard"
+
+    def __init__(self, aiguard_conn_id: str = DEFAULT_CONN_ID, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.aiguard_conn_id = aiguard_conn_id
+
+    def get_url(self) -> str:
+        """SQLAlchemy URL of the store.
+
+        :raises ConfigurationError: if the connection cannot be a store.
+        """
+        try:
+            connection = self.get_connection(self.aiguard_conn_id)
+        except AirflowNotFoundException:
+            if self.aiguard_conn_id != DEFAULT_CONN_ID:
+                raise
+            return embedded_url()
+        if connection.conn_type == self.conn_type:
+            url = connection.extra_dejson.get("url")
+            if not url:
+                raise ConfigurationError(
+                    f"Connection {self.aiguard_conn_id!r} has no extra 'url'. "
+                    "Set it to a SQLAlchemy URL, such as postgresql+psycopg://user:password@host/aiguard."
+                )
+            return str(url)
+        if connection.conn_type not in {"postgres", "sqlite"}:
+            raise ConfigurationError(
+                f"Connection {self.aiguard_conn_id!r} is of type {connection.conn_type!r}; a store is of type "
+                "'aiguard', 'postgres' or 'sqlite'."
+            )
+        return sqlalchemy_url(connection.get_hook())
+
+    def get_conn(self) -> Store:
+        """Open the store, upgrading its schema on first use."""
+        from airflow_provider_aiguard.store.store import open_store
+
+        return open_store(self.get_url())
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Open the store and say where it is."""
+        try:
+            self.get_conn().close()
+        except (AIGuardError, AirflowNotFoundException, ImportError) as error:
+            return False, str(error)
+        return True, "The store is reachable and its schema is current."
+
+
+def embedded_url() -> str:
+    """URL of the SQLite store that is used while no connection says otherwise."""
+    from airflow.configuration import AIRFLOW_HOME
+
+    return f"sqlite:///{Path(AIRFLOW_HOME).absolute() / 'aiguard.db'}"
+
+
+def sqlalchemy_url(hook: Any) -> str:
+    """SQLAlchemy URL of any DbApiHook."""
+    try:
+        url = hook.sqlalchemy_url
+    except NotImplementedError:
+        return str(hook.get_uri())
+    return str(url.render_as_string(hide_password=False))

@@ -1,0 +1,1 @@
+"""The engine: reads a chunk, holds money, calls the model, validates, settles, writes."""

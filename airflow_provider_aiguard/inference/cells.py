@@ -1,0 +1,125 @@
+"""From the claims about some rows of a chunk to whole columns with their companions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from airflow_provider_aiguard.core.claims import Failure
+from airflow_provider_aiguard.core.outputs import Output
+from airflow_provider_aiguard.core.provenance import Provenance
+from airflow_provider_aiguard.inference.validate import Mask, ValidClaims
+
+Positions = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChunkClaims:
+    """What a model claims about a chunk of n rows, of which it may have been asked for a part.
+
+    :param values: n values by output, NA where nothing was inferred.
+    :param confidences: n confidences by output, NaN where there is none.
+    :param inferred: which of the n cells were inferred, by output.
+    :param rejected: which of the n rows the model failed on.
+    :param failures: why, by position in the chunk.
+    """
+
+    values: Mapping[str, pd.Series]
+    confidences: Mapping[str, npt.NDArray[np.float64]]
+    inferred: Mapping[str, Mask]
+    rejected: Mask
+    failures: Mapping[int, Failure]
+
+
+def spread(valid: ValidClaims, positions: Positions, rows: int, needed: Mapping[str, Mask]) -> ChunkClaims:
+    """Put claims about some rows of a chunk back into their places.
+
+    :param valid: claims about the rows at ``positions``.
+    :param positions: where those rows are in the chunk.
+    :param rows: rows of the chunk.
+    :param needed: by output, which of the chunk's cells are to be inferred.
+    """
+    answered = np.zeros(rows, dtype=bool)
+    answered[positions] = valid.answered
+    rejected = np.zeros(rows, dtype=bool)
+    rejected[positions] = ~valid.answered
+    inferred = {name: answered & mask for name, mask in needed.items()}
+    confidences = {}
+    for name, numbers in valid.confidences.items():
+        whole = np.full(rows, np.nan)
+        whole[positions] = numbers
+        confidences[name] = np.where(inferred[name], whole, np.nan)
+    return ChunkClaims(
+        values={name: _place(column, positions, rows) for name, column in valid.values.items()},
+        confidences=confidences,
+        inferred=inferred,
+        rejected=rejected,
+        failures={int(positions[i]): failure for i, failure in valid.failures.items()},
+    )
+
+
+def no_claims(outputs: Sequence[Output], rows: int) -> ChunkClaims:
+    """The claims of a chunk the model was not asked about."""
+    nothing = np.zeros(rows, dtype=bool)
+    return ChunkClaims(
+        values={o.name: pd.Series([None] * rows, dtype="object") for o in outputs},
+        confidences={o.name: np.full(rows, np.nan) for o in outputs},
+        inferred={o.name: nothing for o in outputs},
+        rejected=nothing,
+        failures={},
+    )
+
+
+def add_claimed(frame: pd.DataFrame, output: Output, claims: ChunkClaims, run_id: str) -> None:
+    """Add an output and its companions, with only the inferred cells set."""
+    names, inferred = output.companions, claims.inferred[output.name]
+    frame[output.name] = claims.values[output.name]
+    frame[names.provenance] = np.where(inferred, str(Provenance.AI_INFERRED), None)
+    frame[names.confidence] = nullable(claims.confidences[output.name])
+    frame[names.run] = np.where(inferred, run_id, None)
+
+
+def add_kept(frame: pd.DataFrame, output: Output, chunk: pd.DataFrame, inferred: Mask) -> None:
+    """Put the values that were there, and what their companions said, beside the inferred ones.
+
+    A value whose source says nothing about its provenance is ``observed``.
+    """
+    names = output.companions
+    frame[output.name] = _choose(inferred, frame[output.name], chunk[output.name])
+    label = chunk.get(names.provenance)
+    known = np.full(len(chunk), None, dtype=object) if label is None else _objects(label)
+    known = np.where([v is None for v in known], str(Provenance.OBSERVED), known)
+    frame[names.provenance] = np.where(inferred, str(Provenance.AI_INFERRED), known)
+    for name in (names.confidence, names.run):
+        if name in chunk:
+            frame[name] = _choose(inferred, frame[name], chunk[name])
+
+
+def nullable(numbers: npt.NDArray[np.float64]) -> pd.arrays.FloatingArray:
+    """A float column in which NaN is NULL."""
+    return pd.arrays.FloatingArray(numbers, np.isnan(numbers))
+
+
+def _place(column: pd.Series, positions: Positions, rows: int) -> pd.Series:
+    if len(column) == rows:
+        return column
+    fill = None if column.dtype == object else pd.NA
+    return column.set_axis(positions).reindex(range(rows), fill_value=fill)
+
+
+def _choose(inferred: Mask, new: pd.Series, old: pd.Series) -> npt.NDArray[np.object_]:
+    return np.where(inferred, _objects(new), _objects(old))
+
+
+def _objects(column: pd.Series) -> npt.NDArray[np.object_]:
+    # Python values with None for NULL, so that a NaN among them stays a NaN.
+    plain = isinstance(column.dtype, np.dtype) and column.dtype.kind in "biuf"
+    gone = np.zeros(len(column), dtype=bool) if plain else np.asarray(column.isna(), dtype=bool)
+    values = np.empty(len(column), dtype=object)
+    values[:] = column.tolist()
+    values[gone] = None
+    return values

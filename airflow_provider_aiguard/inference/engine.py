@@ -1,0 +1,274 @@
+"""One AI step from the first row to the last: the flow of a chunk, one way.
+
+::
+
+    rows ─read─► chunk ─► needed rows ─hold─► model ─validate─► settle ─► rejects ─► target ─► run counts
+
+Nothing of a chunk is written unless all its claims are valid; value and companions are written in one statement and
+one transaction. A step that is killed and tried again rewrites by key: it ends with the table of an undisturbed run.
+The engine knows neither Airflow nor SQL dialects.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from airflow_provider_aiguard.core.errors import InvalidClaimError, RejectShareError
+from airflow_provider_aiguard.core.provenance import Provenance
+from airflow_provider_aiguard.core.run import InferenceSummary, Reject, RunIdentity, RunState
+from airflow_provider_aiguard.inference.cells import (
+    ChunkClaims,
+    Positions,
+    add_claimed,
+    add_kept,
+    no_claims,
+    spread,
+)
+from airflow_provider_aiguard.inference.columns import StepColumns
+from airflow_provider_aiguard.inference.tally import ColumnTally, Tally
+from airflow_provider_aiguard.inference.validate import Mask, validate_claims
+from airflow_provider_aiguard.inference.values import infer_type
+from airflow_provider_aiguard.tables.connection import connect
+from airflow_provider_aiguard.tables.nulls import null_mask
+from airflow_provider_aiguard.tables.reader import count_rows, read_chunks
+from airflow_provider_aiguard.tables.writer import ClaimWriter
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from sqlalchemy import Connection, Engine
+
+    from airflow_provider_aiguard.core.claims import Claims
+    from airflow_provider_aiguard.core.outputs import Output
+    from airflow_provider_aiguard.inference.plan import InferencePlan
+    from airflow_provider_aiguard.models.base import Model
+    from airflow_provider_aiguard.store.store import Store
+
+logger = logging.getLogger(__name__)
+
+HOLD_TTL = timedelta(hours=6)
+"""Longer than any sane model call. A dead worker's hold is forfeited earlier, by the next try of its task."""
+
+LOG_EVERY_SECONDS = 10.0
+
+
+def run_inference(
+    plan: InferencePlan, model: Model, *, source: Engine, target: Engine, store: Store, identity: RunIdentity
+) -> InferenceSummary:
+    """Execute an AI step.
+
+    :param plan: what to do.
+    :param model: who makes the claims. Closed at the end, whatever happens.
+    :param source: database of ``plan.rows``.
+    :param target: database of ``plan.into``; the same object as ``source`` shares its connection.
+    :param store: where the run is remembered and money is held.
+    :param identity: the run.
+    :raises BudgetExceededError: when a hold is refused. Earlier chunks stay written and paid.
+    :raises InvalidClaimError: at an invalid claim. Earlier chunks stay written, nothing of its chunk is.
+    :raises RejectShareError: after the last chunk, if too many rows were rejected.
+    """
+    with ExitStack() as stack:
+        stack.callback(model.close)
+        stack.enter_context(_remembered(plan, model, store, identity))
+        read = stack.enter_context(connect(source))
+        write = read if target is source else stack.enter_context(connect(target))
+        return _Step(plan, model, store, identity, read, write).run()
+
+
+@contextmanager
+def _remembered(plan: InferencePlan, model: Model, store: Store, identity: RunIdentity) -> Iterator[None]:
+    store.runs.start(identity, model.identity, source=plan.rows.full_name, target=plan.into.full_name)
+    state = RunState.FAILED
+    try:
+        yield
+        state = RunState.SUCCESS
+    finally:
+        store.runs.finish(state, store.runs.get(identity.run_id).summary)
+
+
+class _Step:
+    """One run between its first and its last chunk."""
+
+    def __init__(
+        self, plan: InferencePlan, model: Model, store: Store, identity: RunIdentity, read: Connection, write: Connection
+    ) -> None:
+        self.plan = plan
+        self.model = model
+        self.store = store
+        self.identity = identity
+        self.read = read
+        self.write = write
+        self.key = plan.rows.require_key()
+        self.columns = StepColumns.of(plan, read, write)
+        self.outputs = self.columns.outputs
+        self.writer: ClaimWriter | None = None
+        self.tally = Tally(
+            run_id=identity.run_id,
+            model=model.identity,
+            source=plan.rows.full_name,
+            target=plan.into.full_name,
+            columns={o.name: ColumnTally() for o in plan.outputs},
+            priced=plan.price_per_row is not None,
+        )
+
+    def run(self) -> InferenceSummary:
+        total = count_rows(self.read, self.plan.rows)
+        names = ", ".join(o.name for o in self.outputs)
+        logger.info("Inferring %s for %d rows of %s by %s", names, total, self.tally.source, self.model.identity)
+        if all(output.type for output in self.outputs):
+            self._open_writer()
+        logged = time.monotonic()
+        for chunk in read_chunks(self.read, self.plan.rows, self.columns.read, chunk_size=self.plan.chunk_size):
+            try:
+                self._chunk(chunk)
+            finally:
+                self.store.runs.progress(self.tally.summary())
+            if time.monotonic() - logged >= LOG_EVERY_SECONDS:
+                logged = time.monotonic()
+                logger.info("%d of %d rows done, %d rejected", self.tally.rows, total, self.tally.rejects)
+        self._check_reject_share()
+        return self.tally.summary()
+
+    def _chunk(self, chunk: pd.DataFrame) -> None:
+        needed = self._needed(chunk)
+        positions = np.flatnonzero(np.logical_or.reduce(list(needed.values())))
+        if len(positions):
+            claims = self._infer(chunk, needed, positions)
+        else:
+            claims = no_claims(self.outputs, len(chunk))
+        self._keep_rejects(chunk, claims)
+        self._write_chunk(chunk, claims)
+        self._count(chunk, claims, needed)
+
+    def _needed(self, chunk: pd.DataFrame) -> dict[str, Mask]:
+        everything = np.ones(len(chunk), dtype=bool)
+        if self.plan.fill == "all":
+            return {o.name: everything for o in self.outputs}
+        return {o.name: null_mask(chunk[o.name]) if o.name in chunk else everything for o in self.outputs}
+
+    def _infer(self, chunk: pd.DataFrame, needed: Mapping[str, Mask], positions: Positions) -> ChunkClaims:
+        rows = chunk[list(self.columns.inputs)]
+        if len(positions) < len(chunk):
+            rows = rows.iloc[positions].reset_index(drop=True)
+        claims = self._pay_and_predict(rows)
+        self._resolve_types(claims)
+        for name, tally in self.tally.columns.items():
+            if name in claims.confidences:
+                tally.confidence_source = claims.confidence_source
+        valid = validate_claims(
+            claims,
+            self.outputs,
+            rows=len(rows),
+            needed={name: mask[positions] for name, mask in needed.items()},
+            describe_row=lambda i: str(self._key_of(chunk, int(positions[i]))),
+        )
+        return spread(valid, positions, len(chunk), needed)
+
+    def _pay_and_predict(self, rows: pd.DataFrame) -> Claims:
+        charge = self.plan.charge(len(rows))
+        hold = None
+        if self.plan.budgets:
+            hold = self.store.ledger.hold(self.plan.budgets, self.identity, charge, ttl=HOLD_TTL)
+        started = time.monotonic()
+        try:
+            claims = self.model.predict(rows)
+        except BaseException:
+            # The call went out, so the money may be gone: it counts as spent.
+            if hold is not None:
+                self.store.ledger.forfeit(hold)
+            raise
+        finally:
+            self.tally.cost_micros += charge
+            self.tally.model_seconds += time.monotonic() - started
+        if hold is not None:
+            self.store.ledger.settle(hold, charge)
+        return claims
+
+    def _resolve_types(self, claims: Claims) -> None:
+        """Take the type of an undeclared output from the first chunk that has a value for it."""
+        self.outputs = tuple(
+            o if o.type or o.name not in claims.values else replace(o, type=infer_type(claims.values[o.name]))
+            for o in self.outputs
+        )
+        for output in self.outputs:
+            if output.type is None and output.name in claims.values:
+                raise InvalidClaimError(
+                    f"The type of output {output.name!r} cannot be told from the first chunk's values. "
+                    f"Declare it: outputs={{{output.name!r}: bool}}, or float, int, str, a list of labels."
+                )
+
+    def _keep_rejects(self, chunk: pd.DataFrame, claims: ChunkClaims) -> None:
+        if not claims.failures:
+            return
+        rejects = [
+            Reject(key=self._key_of(chunk, i), reason=failure.reason, detail=failure.detail)
+            for i, failure in claims.failures.items()
+        ]
+        logger.warning("%d rows rejected, the first: %s, %s", len(rejects), dict(rejects[0].key), rejects[0].reason)
+        self.store.runs.add_rejects(self.identity.run_id, rejects)
+
+    def _key_of(self, chunk: pd.DataFrame, row: int) -> dict[str, str]:
+        return {column: str(chunk[column].iloc[row]) for column in self.key}
+
+    def _write_chunk(self, chunk: pd.DataFrame, claims: ChunkClaims) -> None:
+        frame = chunk[[*self.key, *self.columns.carry]].copy(deep=False)
+        for output in self.outputs:
+            add_claimed(frame, output, claims, self.identity.run_id)
+            if self.plan.fill == "missing" and not self.plan.in_place and output.name in chunk:
+                add_kept(frame, output, chunk, claims.inferred[output.name])
+        # In place, a rejected row is still there: the values it already has get their label.
+        if self.columns.mode != "fill" and claims.rejected.any():
+            frame = frame[~claims.rejected]
+        if len(frame):
+            self._open_writer().write(frame)
+
+    def _open_writer(self) -> ClaimWriter:
+        if self.writer is None:
+            self.writer = ClaimWriter(
+                self.write,
+                self.columns.into,
+                self.outputs,
+                key=self.columns.key_types,
+                carry=self.columns.carry,
+                mode=self.columns.mode,
+            )
+            self.writer.prepare()
+        return self.writer
+
+    def _count(self, chunk: pd.DataFrame, claims: ChunkClaims, needed: Mapping[str, Mask]) -> None:
+        rejects = int(claims.rejected.sum())
+        self.tally.rows += len(chunk)
+        self.tally.rejects += rejects
+        self.tally.inferred += int(np.logical_or.reduce(list(claims.inferred.values())).sum())
+        self.tally.chunks += 1
+        for output in self.outputs:
+            tally, inferred = self.tally.columns[output.name], claims.inferred[output.name]
+            tally.add_provenance(Provenance.AI_INFERRED, int(inferred.sum()))
+            tally.add_confidences(claims.confidences[output.name][inferred])
+            self._count_kept(chunk, output, ~needed[output.name])
+
+    def _count_kept(self, chunk: pd.DataFrame, output: Output, kept: Mask) -> None:
+        tally, label = self.tally.columns[output.name], output.companions.provenance
+        if label not in chunk or not kept.any():
+            tally.add_provenance(Provenance.OBSERVED, int(kept.sum()))
+            return
+        counts = chunk[label][kept].fillna(str(Provenance.OBSERVED)).value_counts()
+        for provenance, cells in counts.items():
+            tally.add_provenance(str(provenance), int(cells))
+
+    def _check_reject_share(self) -> None:
+        summary = self.tally.summary()
+        if summary.reject_share > self.plan.max_reject_share:
+            raise RejectShareError(
+                f"The model {summary.model} failed on {summary.rejects} of {summary.inferred + summary.rejects} rows "
+                f"({summary.reject_share:.2%}), allowed are {self.plan.max_reject_share:.2%}. The other rows are "
+                f"written. The rejects are in the store under run {summary.run_id!r}; raise max_reject_share to "
+                "accept them."
+            )

@@ -1,0 +1,77 @@
+"""What an AI step is asked to do, checked before anything is read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal, get_args
+
+from airflow_provider_aiguard.core.budget import Budget
+from airflow_provider_aiguard.core.errors import ConfigurationError, PriceUnknownError
+from airflow_provider_aiguard.core.money import charge_micros
+from airflow_provider_aiguard.core.outputs import Output
+from airflow_provider_aiguard.core.table import Table
+
+Fill = Literal["all", "missing"]
+
+DEFAULT_CHUNK_SIZE = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class InferencePlan:
+    """One AI step: which rows, which model outputs, where they go, what it may cost.
+
+    :param rows: rows to read; its key identifies them.
+    :param into: table to write; the same table as ``rows`` fills in place.
+    :param outputs: columns the model writes.
+    :param inputs: columns the model sees; ``None`` for all but the outputs and their companions.
+    :param fill: ``all`` rows are inferred, or only those where an output is ``missing`` (NULL): the values that
+        were there are labelled ``observed``.
+    :param carry: columns copied from ``rows`` into ``into``; ``None`` for those that ``into.where`` names.
+    :param chunk_size: rows read, inferred and written at a time.
+    :param max_reject_share: share of asked rows, in [0, 1], that may be rejected before the task fails.
+    :param price_per_row: USD for one row sent to the model, ``None`` if nobody declared it.
+    :param budgets: budgets that the price is held against.
+    """
+
+    rows: Table
+    into: Table
+    outputs: tuple[Output, ...]
+    inputs: tuple[str, ...] | None = None
+    fill: Fill = "all"
+    carry: tuple[str, ...] | None = None
+    chunk_size: int = DEFAULT_CHUNK_SIZE
+    max_reject_share: float = 0.0
+    price_per_row: Decimal | None = None
+    budgets: Sequence[Budget] = ()
+
+    def __post_init__(self) -> None:
+        key = self.rows.require_key()
+        if self.into.key_columns and self.into.key_columns != key:
+            raise ConfigurationError(
+                f"into has key {self.into.key_columns!r}, rows has {key!r}. Claims are written by the key of their rows: "
+                "use the same key columns, or leave the key of into out."
+            )
+        if self.fill not in get_args(Fill):
+            raise ConfigurationError(f"fill must be one of {get_args(Fill)!r}; got {self.fill!r}.")
+        if self.chunk_size < 1:
+            raise ConfigurationError(f"chunk_size must be at least 1; got {self.chunk_size!r}.")
+        if not 0 <= self.max_reject_share <= 1:
+            raise ConfigurationError(f"max_reject_share must be in [0, 1]; got {self.max_reject_share!r}.")
+        if overlap := {o.name for o in self.outputs} & set(key):
+            raise ConfigurationError(f"outputs {sorted(overlap)!r} are key columns of rows; a key is never inferred.")
+        if self.budgets and self.price_per_row is None:
+            raise PriceUnknownError(
+                f"Budget {self.budgets[0].name!r} is set, but no price: spending cannot be bounded. "
+                "Declare price_per_row= in USD, such as '0.0001'; '0' if the model is free."
+            )
+
+    @property
+    def in_place(self) -> bool:
+        """Whether claims go into the table they were made from."""
+        return self.rows.is_same_table(self.into)
+
+    def charge(self, rows: int) -> int:
+        """Micro-dollars for so many rows sent to the model; 0 without a price."""
+        return charge_micros(self.price_per_row * rows) if self.price_per_row is not None else 0

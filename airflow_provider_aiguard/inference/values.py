@@ -1,0 +1,172 @@
+"""Values against their declared type: whole columns where numpy can, item by item where it cannot."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from airflow_provider_aiguard.core.claims import Failure
+from airflow_provider_aiguard.core.outputs import Output, OutputType
+
+Mask = npt.NDArray[np.bool_]
+
+_DTYPES: dict[OutputType, str] = {
+    OutputType.BOOLEAN: "boolean",
+    OutputType.INTEGER: "Int64",
+    OutputType.NUMBER: "Float64",
+    OutputType.TEXT: "str",
+    OutputType.DECIMAL: "object",
+    OutputType.DATE: "object",
+    OutputType.TIMESTAMP: "datetime64[us, UTC]",
+}
+
+
+class Problem(Exception):
+    """A value that breaks its type, before anybody has named the row's key.
+
+    :param row: position of the row in the chunk.
+    :param what: what is wrong, the rule and the remedy.
+    """
+
+    def __init__(self, row: int, what: str) -> None:
+        super().__init__(what)
+        self.row = row
+        self.what = what
+
+
+def infer_type(values: Any) -> OutputType | None:
+    """Tell the type of a column of values by its dtype, or by the first value that is there.
+
+    :return: ``None`` if no value is there or it is of none of the types.
+    """
+    kind = getattr(getattr(values, "dtype", None), "kind", "O")
+    by_kind = {"b": OutputType.BOOLEAN, "i": OutputType.INTEGER, "u": OutputType.INTEGER, "f": OutputType.NUMBER}
+    if kind in by_kind:
+        return by_kind[kind]
+    first = next((v for v in _items(values) if not (isinstance(v, Failure) or _is_missing(v))), None)
+    return next((t for t, accepts in _ACCEPTS.items() if first is not None and accepts(first)), None)
+
+
+def check_values(values: Any, output: Output, wanted: Mask) -> tuple[pd.Series, Mask]:
+    """Check one output column and bring it into the type the writer takes.
+
+    :param values: n values as the model gave them.
+    :param output: the declared output, with a type.
+    :param wanted: the rows whose value will be used; the others' become NA.
+    :return: the column, and which rows have no value.
+    :raises Problem: at the first wanted value that breaks the declared type.
+    """
+    assert output.type is not None
+    array = values.to_numpy() if isinstance(values, pd.Series) and isinstance(values.dtype, np.dtype) else values
+    if isinstance(array, np.ndarray) and array.dtype.kind in _FAST.get(output.type, "") and not output.labels:
+        return _fast(array, output, wanted)
+    items = _items(values)
+    missing = np.fromiter((isinstance(v, Failure) or _is_missing(v) for v in items), dtype=bool, count=len(items))
+    accepts = _ACCEPTS[output.type]
+    allowed = frozenset(output.labels)
+    for i in np.flatnonzero(wanted & ~missing):
+        item = items[i]
+        if not accepts(item):
+            raise Problem(int(i), _explain(item, output.type))
+        if allowed and item not in allowed:
+            raise Problem(int(i), f"{item!r} is none of the labels {sorted(allowed)!r}.")
+    kept = wanted & ~missing
+    column = pd.Series([item if keep else None for item, keep in zip(items, kept, strict=True)], dtype="object")
+    return _cast(column, output.type), missing
+
+
+_FAST = {OutputType.BOOLEAN: "b", OutputType.INTEGER: "iu", OutputType.NUMBER: "fiu"}
+
+
+def _fast(array: npt.NDArray[Any], output: Output, wanted: Mask) -> tuple[pd.Series, Mask]:
+    if array.dtype.kind == "f":
+        wrong = wanted & ~np.isfinite(array)
+        if wrong.any():
+            row = int(wrong.argmax())
+            raise Problem(row, _explain(float(array[row]), OutputType.NUMBER))
+    if array.dtype.kind == "u" and (big := wanted & (array > np.iinfo(np.int64).max)).any():
+        row = int(big.argmax())
+        raise Problem(row, _explain(int(array[row]), OutputType.INTEGER))
+    assert output.type is not None
+    column = pd.Series(array).astype(_DTYPES[output.type])
+    if not wanted.all():
+        column = column.mask(~wanted)
+    return column, np.zeros(len(array), dtype=bool)
+
+
+def _items(values: Any) -> list[Any]:
+    # pandas shows a missing string as NaN; in a nullable float column NaN is a value and only NA is missing.
+    if isinstance(values, pd.Series) and not isinstance(values.dtype, np.dtype):
+        return [None if gone else value for value, gone in zip(values, values.isna(), strict=True)]
+    return list(values)
+
+
+def _cast(column: pd.Series, kind: OutputType) -> pd.Series:
+    if kind is OutputType.TIMESTAMP:
+        return pd.to_datetime(column, utc=True).astype("datetime64[us, UTC]")
+    return column.astype(_DTYPES[kind])
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or value is pd.NA or value is pd.NaT
+
+
+def _is_integer(value: Any) -> bool:
+    is_int = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    return is_int and -(2**63) <= value < 2**63
+
+
+def _is_number(value: Any) -> bool:
+    return _is_integer(value) or (isinstance(value, float | np.floating) and bool(np.isfinite(value)))
+
+
+def _is_decimal(value: Any) -> bool:
+    return _is_integer(value) or (isinstance(value, Decimal) and value.is_finite())
+
+
+def _is_text(value: Any) -> bool:
+    # PostgreSQL cannot store U+0000, and no database stores half of a surrogate pair.
+    if not isinstance(value, str) or "\x00" in value:
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_timestamp(value: Any) -> bool:
+    return isinstance(value, dt.datetime) and value.tzinfo is not None
+
+
+_ACCEPTS: dict[OutputType, Callable[[Any], bool]] = {
+    OutputType.BOOLEAN: lambda value: isinstance(value, bool | np.bool_),
+    OutputType.INTEGER: _is_integer,
+    OutputType.NUMBER: _is_number,
+    OutputType.DECIMAL: _is_decimal,
+    OutputType.TEXT: _is_text,
+    OutputType.TIMESTAMP: _is_timestamp,
+    OutputType.DATE: lambda value: isinstance(value, dt.date) and not isinstance(value, dt.datetime),
+}
+
+_RULES = {
+    OutputType.BOOLEAN: "true or false",
+    OutputType.INTEGER: "an integer of at most 64 bits",
+    OutputType.NUMBER: "a finite number",
+    OutputType.DECIMAL: "a finite decimal.Decimal",
+    OutputType.TEXT: "text without NUL or lone surrogates",
+    OutputType.DATE: "a datetime.date",
+    OutputType.TIMESTAMP: "a datetime with a time zone",
+}
+
+
+def _explain(value: Any, kind: OutputType) -> str:
+    shown = repr(value) if len(repr(value)) <= 80 else f"{repr(value)[:80]}…"
+    hint = " Return None, or Failure(reason), for a row without an answer." if value != value else ""  # noqa: PLR0124
+    return f"{shown} is not {_RULES[kind]}, the declared type is {kind}.{hint}"

@@ -1,0 +1,113 @@
+"""A plain Python function as a model."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_aiguard.core.claims import Claims, Failure
+from airflow_provider_aiguard.core.errors import InvalidClaimError
+from airflow_provider_aiguard.core.provenance import ConfidenceSource
+from airflow_provider_aiguard.core.run import ModelIdentity
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class FunctionModel:
+    """Makes claims by calling a function with each chunk.
+
+    The function gets a pandas DataFrame and returns one of
+
+    * values: a mapping or DataFrame of output column to n values; with a single output, the n values themselves;
+    * a pair ``(values, confidences)``, both in that form;
+    * a :class:`~airflow_provider_aiguard.core.claims.Claims`.
+
+    A value that is a :class:`~airflow_provider_aiguard.core.claims.Failure` makes its row a reject.
+
+    :param function: the function.
+    :param outputs: names of the output columns.
+    :param name: name of the model; the function's name by default.
+    :param version: version of the model; by default the first 12 characters of the code hash.
+    :param confidence_source: how the returned confidences were made.
+    """
+
+    def __init__(
+        self,
+        function: Callable[[pd.DataFrame], Any],
+        *,
+        outputs: Sequence[str],
+        name: str | None = None,
+        version: str | None = None,
+        confidence_source: ConfidenceSource | str = ConfidenceSource.PROBABILITY,
+    ) -> None:
+        self.function = function
+        self.outputs = tuple(outputs)
+        self.confidence_source = ConfidenceSource(confidence_source)
+        fingerprint = code_hash(function)
+        self._identity = ModelIdentity(
+            name=name or getattr(function, "__name__", type(function).__name__),
+            version=version or fingerprint[:12],
+            fingerprint=fingerprint,
+        )
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """Name, version and hash of the function's source."""
+        return self._identity
+
+    def predict(self, chunk: pd.DataFrame) -> Claims:
+        """Call the function with the chunk.
+
+        :raises InvalidClaimError: if what it returned has none of the accepted forms.
+        """
+        answer = self.function(chunk)
+        if isinstance(answer, Claims):
+            return answer
+        values, confidences = answer if isinstance(answer, tuple) and len(answer) == 2 else (answer, None)
+        columns = self._columns(values, "values")
+        return Claims(
+            values=columns,
+            confidences={} if confidences is None else self._columns(confidences, "confidences"),
+            confidence_source=None if confidences is None else self.confidence_source,
+            failures=_failures(columns),
+        )
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    def _columns(self, answer: Any, what: str) -> dict[str, Any]:
+        import pandas as pd
+
+        if isinstance(answer, pd.DataFrame):
+            return {str(name): answer[name] for name in answer.columns}
+        if isinstance(answer, Mapping):
+            return dict(answer)
+        if len(self.outputs) == 1 and hasattr(answer, "__len__") and not isinstance(answer, str | bytes):
+            return {self.outputs[0]: answer}
+        raise InvalidClaimError(
+            f"Model {self.identity} returned {what} of type {type(answer).__name__}. "
+            f"Return a mapping of output column to values, for example {{{self.outputs[0]!r}: [...]}}."
+        )
+
+
+def code_hash(function: Callable[..., Any]) -> str:
+    """Return the sha256 of a function's source, or of its bytecode where no source can be had."""
+    target = inspect.unwrap(function)
+    try:
+        code = inspect.getsource(target).encode()
+    except (OSError, TypeError):
+        compiled = getattr(target, "__code__", None)
+        code = repr((compiled.co_code, compiled.co_consts) if compiled else type(target)).encode()
+    return hashlib.sha256(code).hexdigest()
+
+
+def _failures(columns: Mapping[str, Any]) -> dict[int, Failure]:
+    found: dict[int, Failure] = {}
+    for values in columns.values():
+        dtype = getattr(values, "dtype", None)
+        if dtype is None or dtype == object:
+            found |= {i: value for i, value in enumerate(values) if isinstance(value, Failure)}
+    return found

@@ -1,0 +1,1 @@
+"""Check operators and the inference operator: thin doors to the guards and the engine."""

@@ -1,0 +1,53 @@
+"""Is there money left?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+
+from airflow_provider_aiguard.core.budget import Budget
+from airflow_provider_aiguard.core.limits import BudgetLimits
+from airflow_provider_aiguard.operators.guard import GuardOperator
+
+if TYPE_CHECKING:
+    from airflow_provider_aiguard.guards.questions import BudgetQuestion
+
+
+class BudgetArguments(BaseOperator):
+    """Arguments of the budget guard, shared by its operator and its sensor."""
+
+    template_fields: Sequence[str] = ("needed",)
+
+    def __init__(self, *, budget: Budget, needed: str = "0", max_used_share: float = 1.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.budget = budget
+        self.needed = needed
+        self.max_used_share = max_used_share
+        if "{{" not in needed:
+            self._limits()
+
+    def question(self) -> BudgetQuestion:
+        """The question, from the rendered arguments."""
+        from airflow_provider_aiguard.guards.questions import BudgetQuestion
+
+        return BudgetQuestion(budget=self.budget, limits=self._limits())
+
+    def _limits(self) -> BudgetLimits:
+        return BudgetLimits(needed=self.needed, max_used_share=self.max_used_share)
+
+
+class BudgetCheckOperator(BudgetArguments, GuardOperator):
+    """Fails when a budget does not have the money left that the next tasks need.
+
+    It is a look before the work, not a reservation: the hold that the inference takes is what keeps the limit.
+
+    :param budget: the budget.
+    :param needed: USD that must be left, as a string such as ``"2.50"``. Default ``"0"``. Templated.
+    :param max_used_share: share of the limit, in [0, 1], that may be spent or held. Default 1.
+    :param on_breach: what a lack of money does: ``"fail"`` (default) without a retry, ``"skip"`` this task, or ``"warn"``.
+    :param on_undecided: unused by this guard: the ledger always has an answer, or the task fails.
+    :param conn_id: unused by this guard.
+    :param aiguard_conn_id: connection of the store.
+    """

@@ -1,0 +1,133 @@
+"""What the check operators share: ask a question once, make the verdict known, let it decide."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+
+from airflow_provider_aiguard.core.table import Table
+from airflow_provider_aiguard.operators.base import Policy, airflow_errors, check_policy, deliver
+from airflow_provider_aiguard.operators.lineage import LineageMixin, extra_links, fields_of
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_provider_aiguard.core.run import InferenceSummary, RunIdentity
+    from airflow_provider_aiguard.core.verdict import Verdict
+    from airflow_provider_aiguard.guards.questions import Question
+    from airflow_provider_aiguard.hooks.sources import AirflowSources
+
+
+class GuardLineage(LineageMixin):
+    """Lineage of a door that asks a guard."""
+
+    if TYPE_CHECKING:
+
+        def question(self) -> Question:
+            """The question, from the rendered arguments."""
+
+    def lineage_inputs(self) -> list[Table]:
+        """The judged table, if it is one."""
+        table = self.question().table
+        return [table] if table is not None else []
+
+    def remember_lineage(self, verdict: Verdict, sources: AirflowSources, identity: RunIdentity) -> None:
+        """Keep what the event of this task will say. Never fails the task."""
+        try:
+            self.build_lineage = self._lineage_builder(verdict, sources, identity)
+        except Exception:
+            self.log.warning("The lineage of this check could not be gathered.", exc_info=True)  # type: ignore[attr-defined]
+
+    def _lineage_builder(self, verdict: Verdict, sources: AirflowSources, identity: RunIdentity) -> partial[Any]:
+        from airflow_provider_aiguard.core.errors import TableNotFoundError
+        from airflow_provider_aiguard.hooks.sources import dataset_name
+        from airflow_provider_aiguard.tables.columns import read_columns
+
+        question = self.question()
+        table = question.table
+        if table is None:
+            return partial(_guard_lineage, verdict, table=None)
+        self.lineage_dataset = dataset_name(table)
+        with sources.connect(table.conn_id) as connection:
+            try:
+                fields = fields_of(read_columns(connection, table))
+            except TableNotFoundError:
+                fields = []
+        writer = _last_writer(table, sources, identity)
+        return partial(
+            _guard_lineage,
+            verdict,
+            table=self.lineage_dataset,
+            fields=fields,
+            reference=getattr(question, "reference", None),
+            written_by={self.lineage_dataset: writer} if writer else None,
+        )
+
+
+class GuardOperator(GuardLineage, BaseOperator):
+    """Asks a guard once and lets the verdict decide about the task. Base of the check operators.
+
+    :param on_breach: what a breach does: ``"fail"`` (default) without a retry, ``"skip"`` this task, so that
+        downstream follows its trigger rule, or ``"warn"`` and go on.
+    :param on_undecided: the same for a verdict that could not be reached: no data, no reference, too few rows.
+        Default ``"fail"``: not knowing is not passing.
+    :param conn_id: connection of a table that names none.
+    :param aiguard_conn_id: connection of the store.
+    """
+
+    operator_extra_links = extra_links()
+    ui_color = "#fce8c9"
+
+    def __init__(
+        self,
+        *,
+        on_breach: Policy = "fail",
+        on_undecided: Policy = "fail",
+        conn_id: str | None = None,
+        aiguard_conn_id: str = "aiguard_default",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.on_breach = check_policy("on_breach", on_breach)
+        self.on_undecided = check_policy("on_undecided", on_undecided)
+        self.conn_id = conn_id
+        self.aiguard_conn_id = aiguard_conn_id
+
+    def question(self) -> Question:
+        """The question, from the rendered arguments."""
+        raise NotImplementedError(f"{type(self).__name__} asks nothing.")
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Ask, make the verdict known, and return it unless it fails or skips the task."""
+        from airflow_provider_aiguard.hooks.identity import identity_of
+        from airflow_provider_aiguard.hooks.sources import AirflowSources
+
+        with airflow_errors(), AirflowSources(self.aiguard_conn_id) as sources:
+            identity = identity_of(context)
+            verdict = self.question().ask(sources, identity)
+            self.remember_lineage(verdict, sources, identity)
+            return deliver(
+                verdict,
+                context,
+                store=sources.store,
+                identity=identity,
+                on_breach=self.on_breach,
+                on_undecided=self.on_undecided,
+            )
+
+
+def _last_writer(table: Table, sources: AirflowSources, identity: RunIdentity) -> InferenceSummary | None:
+    from airflow_provider_aiguard.core.run import RunState
+
+    runs: Sequence[Any] = sources.store.runs.list(dag_id=identity.dag_id, dag_run_id=identity.dag_run_id)
+    done = [r.summary for r in runs if r.state is RunState.SUCCESS and r.summary.target == table.full_name]
+    return done[-1] if done else None
+
+
+def _guard_lineage(verdict: Verdict, **kwargs: Any) -> Any:
+    from airflow_provider_aiguard.lineage.events import guard_lineage
+
+    return guard_lineage(verdict, **kwargs)

@@ -1,0 +1,232 @@
+"""Run a model over the rows of a table and write its claims with provenance and confidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.sdk import BaseOperator
+
+from airflow_provider_aiguard.core.budget import Budget
+from airflow_provider_aiguard.core.money import MICROS_PER_DOLLAR, parse_usd
+from airflow_provider_aiguard.core.outputs import parse_outputs
+from airflow_provider_aiguard.core.run import InferenceSummary, RunIdentity, RunState
+from airflow_provider_aiguard.core.table import Table
+from airflow_provider_aiguard.operators.base import airflow_errors, count, table_spec
+from airflow_provider_aiguard.operators.lineage import LineageMixin, extra_links, fields_of
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_provider_aiguard.hooks.sources import AirflowSources
+    from airflow_provider_aiguard.inference.plan import Fill, InferencePlan
+    from airflow_provider_aiguard.models.base import Model
+
+
+class InferenceOperator(LineageMixin, BaseOperator):
+    """Runs a model over rows and writes its claims, each labelled with provenance, confidence and run.
+
+    Rows are read in key order, a chunk at a time; values and their companion columns are written in one statement
+    and one transaction a chunk, by key. A task that is killed and retried ends with the table of an undisturbed run.
+
+    The summary (rows, rejects, cost, confidence by column) is the return value.
+
+    :param rows: table to read, with its key. Its name, ``where`` and ``parameters`` are templated; values from
+        outside belong into ``parameters`` only.
+    :param into: table to write: created if missing, its companion columns added if they are. The same table as
+        ``rows`` fills in place. A plain name is a table on the connection of ``rows``.
+    :param outputs: columns the model writes: names, or a mapping of name to type (``bool``, ``int``, ``float``,
+        ``str``, ``Decimal``, ``date``, ``datetime``) or to the list of allowed labels.
+    :param model: who makes the claims.
+    :param inputs: columns the model sees. Default: all but the outputs and companion columns.
+    :param fill: ``"all"`` (default) infers every row; ``"missing"`` only those where an output is NULL, and labels
+        the values that were there ``observed``.
+    :param carry: columns copied from ``rows`` into ``into``. Default: those that the ``where`` of ``into`` names, so
+        that it can be filtered alike.
+    :param budget: budget, or several, that the price of a chunk is held against before the model is called. A
+        refused hold fails the task without a retry.
+    :param price_per_row: USD for one row sent to the model, as a string such as ``"0.0001"``. Needed with a budget;
+        ``"0"`` declares a free model. Templated.
+    :param max_reject_share: share of rows, in [0, 1], that the model may fail on before the task fails. Default 0:
+        any rejected row fails the task, after the good rows are written.
+    :param chunk_size: rows read, inferred and written at a time. Bounds memory and what a crash can cost. Default 10,000.
+    :param conn_id: connection of tables that name none.
+    :param aiguard_conn_id: connection of the store.
+    """
+
+    template_fields: Sequence[str] = ("rows", "into", "price_per_row")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"rows": "json", "into": "json"}
+    operator_extra_links = extra_links()
+    ui_color = "#d9ebe4"
+
+    def __init__(
+        self,
+        *,
+        rows: Table | str,
+        into: Table | str,
+        outputs: Sequence[str] | Mapping[str, Any],
+        model: Model | None = None,
+        inputs: Sequence[str] | None = None,
+        fill: Fill = "all",
+        carry: Sequence[str] | None = None,
+        budget: Budget | Sequence[Budget] | None = None,
+        price_per_row: str | None = None,
+        max_reject_share: float = 0.0,
+        chunk_size: int = 10_000,
+        conn_id: str | None = None,
+        aiguard_conn_id: str = "aiguard_default",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.rows = table_spec(rows, conn_id=conn_id)
+        self.into = table_spec(into, conn_id=conn_id or self.rows["conn_id"], key=self.rows["key"])
+        self.outputs = outputs
+        self.model = model
+        self.inputs = inputs
+        self.fill = fill
+        self.carry = carry
+        self.budget = budget
+        self.price_per_row = price_per_row
+        self.max_reject_share = max_reject_share
+        self.chunk_size = chunk_size
+        self.conn_id = conn_id
+        self.aiguard_conn_id = aiguard_conn_id
+        self._executing = False
+        # Bad arguments are import errors of the DAG file, not failures at 3 a.m.
+        self._check_arguments()
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Run the model over the rows."""
+        from airflow_provider_aiguard.hooks.identity import identity_of
+        from airflow_provider_aiguard.hooks.sources import AirflowSources
+
+        with airflow_errors(), AirflowSources(self.aiguard_conn_id) as sources:
+            plan, identity = self._plan(), identity_of(context)
+            self._executing = True
+            try:
+                summary = self._run(plan, self._model(context), sources, identity)
+            finally:
+                self._executing = False
+        self._announce(summary, context)
+        return summary.to_dict()
+
+    def on_kill(self) -> None:
+        """Stop at once, through ``finally``: the task runner would otherwise carry on until it is killed for good."""
+        if self._executing:
+            from airflow.sdk.exceptions import AirflowTaskTerminated
+
+            raise AirflowTaskTerminated("The task was asked to stop.")
+
+    def lineage_inputs(self) -> list[Table]:
+        """The rows' table."""
+        return [Table.from_dict(self.rows)]
+
+    def _check_arguments(self) -> None:
+        self._plan()
+
+    def _model(self, context: Context) -> Model:  # noqa: ARG002
+        if self.model is None:
+            from airflow_provider_aiguard.core.errors import ConfigurationError
+
+            raise ConfigurationError("InferenceOperator needs a model=, such as SklearnModel(...).")
+        return self.model
+
+    def _plan(self) -> InferencePlan:
+        from airflow_provider_aiguard.inference.plan import InferencePlan
+
+        budgets = (self.budget,) if isinstance(self.budget, Budget) else tuple(self.budget or ())
+        # A template is rendered before execution; while the DAG is parsed, any price will do.
+        price = "0" if self.price_per_row and "{{" in self.price_per_row else self.price_per_row
+        return InferencePlan(
+            rows=Table.from_dict(self.rows),
+            into=Table.from_dict(self.into),
+            outputs=parse_outputs(self.outputs),
+            inputs=None if self.inputs is None else tuple(self.inputs),
+            fill=self.fill,
+            carry=None if self.carry is None else tuple(self.carry),
+            chunk_size=self.chunk_size,
+            max_reject_share=self.max_reject_share,
+            price_per_row=None if price is None else parse_usd(price, what="price_per_row"),
+            budgets=budgets,
+        )
+
+    def _run(
+        self, plan: InferencePlan, model: Model, sources: AirflowSources, identity: RunIdentity
+    ) -> InferenceSummary:
+        from airflow_provider_aiguard.inference.engine import run_inference
+
+        source, target = sources.engine(plan.rows.conn_id), sources.engine(plan.into.conn_id)
+        state = RunState.FAILED
+        try:
+            summary = run_inference(
+                plan, model, source=source, target=target, store=sources.store, identity=identity
+            )
+            state = RunState.SUCCESS
+        finally:
+            self._remember_lineage(plan, sources, identity, state)
+        return summary
+
+    def _remember_lineage(
+        self, plan: InferencePlan, sources: AirflowSources, identity: RunIdentity, state: RunState
+    ) -> None:
+        try:
+            self.build_lineage = self._lineage_builder(plan, sources, identity, state)
+        except Exception:
+            self.log.warning("The lineage of this run could not be gathered.", exc_info=True)
+
+    def _lineage_builder(
+        self, plan: InferencePlan, sources: AirflowSources, identity: RunIdentity, state: RunState
+    ) -> partial[Any]:
+        from airflow_provider_aiguard.hooks.sources import dataset_name
+        from airflow_provider_aiguard.inference.columns import StepColumns
+        from airflow_provider_aiguard.tables.columns import read_columns
+
+        self.lineage_dataset = dataset_name(plan.into)
+        with sources.connect(plan.rows.conn_id) as read, sources.connect(plan.into.conn_id) as write:
+            source_columns = read_columns(read, plan.rows)
+            target_columns = read_columns(write, plan.into) if state is RunState.SUCCESS else {}
+            columns = StepColumns.of(plan, read, write)
+        return partial(
+            _inference_lineage,
+            sources.store.runs.get(identity.run_id).summary,
+            source=dataset_name(plan.rows),
+            source_fields=fields_of(source_columns),
+            target=self.lineage_dataset,
+            target_fields=fields_of(target_columns),
+            input_columns=columns.inputs,
+            copied_columns=(*columns.key_types, *columns.carry),
+            state=state,
+            budgets=tuple(plan.budgets),
+        )
+
+    def _announce(self, summary: InferenceSummary, context: Context) -> None:
+        tags = {"model": summary.model.name}
+        count("aiguard.rows", summary.rows, tags)
+        if summary.cost_micros is not None:
+            count("aiguard.cost", summary.cost_micros / MICROS_PER_DOLLAR, tags)
+        for asset in self.outlets:
+            context["outlet_events"][asset].extra = {"aiguard": _asset_extra(summary)}
+        self.log.info(
+            "Wrote %d inferred rows into %s in %.1f s (%.1f s in the model), %d rejected",
+            summary.inferred, summary.target, summary.seconds, summary.model_seconds, summary.rejects,
+        )  # fmt: skip
+
+
+def _inference_lineage(summary: InferenceSummary, **kwargs: Any) -> Any:
+    from airflow_provider_aiguard.lineage.events import inference_lineage
+
+    return inference_lineage(summary, **kwargs)
+
+
+def _asset_extra(summary: InferenceSummary) -> dict[str, Any]:
+    return {
+        "run_id": summary.run_id,
+        "model": str(summary.model),
+        "rows": summary.rows,
+        "rejects": summary.rejects,
+        "columns": {
+            name: {"provenance": dict(column.provenance), "mean_confidence": column.confidence.mean}
+            for name, column in summary.columns.items()
+        },
+    }

@@ -1,0 +1,84 @@
+"""OpenLineage methods of every door. No SQL here: they run in a fork of the task while it waits."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_aiguard.core.table import Table
+
+if TYPE_CHECKING:
+    from airflow.providers.openlineage.extractors import OperatorLineage
+
+    from airflow_provider_aiguard.lineage.datasets import DatasetField, DatasetName
+    from airflow_provider_aiguard.lineage.events import Lineage
+    from airflow_provider_aiguard.operators.links import MarquezLink, ReportLink
+
+log = logging.getLogger(__name__)
+
+
+class LineageMixin:
+    """Gives an operator its OpenLineage methods.
+
+    ``execute`` leaves a function that builds the lineage from what it saw; it is called only if events are sent.
+    Nothing here fails a task: what goes wrong is a warning, and the event goes without our facets.
+    """
+
+    lineage_dataset: DatasetName | None = None
+    build_lineage: Callable[[], Lineage] | None = None
+
+    def lineage_inputs(self) -> list[Table]:
+        """Tables read, as far as they are known before execution."""
+        return []
+
+    def get_openlineage_facets_on_start(self) -> OperatorLineage | None:
+        """Inputs only: outputs on START would make Marquez count two versions of one run."""
+
+        def build() -> Lineage:
+            from airflow_provider_aiguard.hooks.sources import dataset_name
+            from airflow_provider_aiguard.lineage.events import start_lineage
+
+            return start_lineage({dataset_name(table): [] for table in self.lineage_inputs()})
+
+        return _operator_lineage(build)
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage | None:  # noqa: ARG002
+        """What the finished task read, wrote and found."""
+        return _operator_lineage(self.build_lineage)
+
+    def get_openlineage_facets_on_failure(self, task_instance: Any) -> OperatorLineage | None:  # noqa: ARG002
+        """What the failed task had seen: a breached guard's checks are the reason it failed."""
+        return _operator_lineage(self.build_lineage)
+
+
+def fields_of(columns: dict[str, Any]) -> list[DatasetField]:
+    """Columns read from a database, as lineage describes them."""
+    from airflow_provider_aiguard.lineage.datasets import DatasetField
+
+    return [DatasetField(name, str(column.type)) for name, column in columns.items()]
+
+
+def extra_links() -> tuple[ReportLink, MarquezLink]:
+    """The buttons every door has."""
+    from airflow_provider_aiguard.operators.links import MarquezLink, ReportLink
+
+    return ReportLink(), MarquezLink()
+
+
+def _operator_lineage(build: Callable[[], Lineage] | None) -> OperatorLineage | None:
+    if build is None:
+        return None
+    try:
+        from airflow.providers.openlineage.extractors import OperatorLineage
+
+        lineage = build()
+        return OperatorLineage(
+            inputs=lineage.inputs,
+            outputs=lineage.outputs,
+            run_facets=lineage.run_facets,
+            job_facets=lineage.job_facets,
+        )
+    except Exception:
+        log.warning("The lineage of this task could not be told; its event goes without it.", exc_info=True)
+        return None

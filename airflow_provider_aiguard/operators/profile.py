@@ -1,0 +1,99 @@
+"""Store what a table looks like, to compare later ones with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.sdk import BaseOperator
+
+from airflow_provider_aiguard.core.table import Table
+from airflow_provider_aiguard.operators.base import airflow_errors, table_spec
+from airflow_provider_aiguard.operators.lineage import LineageMixin, extra_links, fields_of
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_provider_aiguard.core.profile import TableProfile
+    from airflow_provider_aiguard.hooks.sources import AirflowSources
+
+
+class ProfileOperator(LineageMixin, BaseOperator):
+    """Profiles a table where its rows are and stores the profile as a baseline.
+
+    A profile is a few KB of counts a column, never rows. Storing under a name that exists adds a version; guards
+    compare with the newest.
+
+    :param table: the reference rows. Templated.
+    :param name: name of the baseline, for ``reference=`` of the drift guard. Templated.
+    :param columns: columns to profile. Default: all that can be compared.
+    :param conn_id: connection of a table that names none.
+    :param aiguard_conn_id: connection of the store.
+    """
+
+    template_fields: Sequence[str] = ("table", "name")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"table": "json"}
+    operator_extra_links = extra_links()
+    ui_color = "#dfe7f5"
+
+    def __init__(
+        self,
+        *,
+        table: Table | str,
+        name: str,
+        columns: Sequence[str] | None = None,
+        conn_id: str | None = None,
+        aiguard_conn_id: str = "aiguard_default",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.table = table_spec(table, conn_id=conn_id)
+        self.name = name
+        self.columns = columns
+        self.conn_id = conn_id
+        self.aiguard_conn_id = aiguard_conn_id
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Profile the table and store it; return the name, the rows and the columns."""
+        from airflow_provider_aiguard.hooks.identity import identity_of
+        from airflow_provider_aiguard.hooks.sources import AirflowSources
+        from airflow_provider_aiguard.tables.profile import profile_table
+
+        table = Table.from_dict(self.table)
+        columns = None if self.columns is None else tuple(self.columns)
+        with airflow_errors(), AirflowSources(self.aiguard_conn_id) as sources:
+            with sources.connect(table.conn_id) as connection:
+                profile = profile_table(connection, table, columns)
+            sources.store.profiles.save(
+                self.name, profile.to_dict(), table=table.full_name, identity=identity_of(context)
+            )
+            self._remember_lineage(table, profile, sources)
+        self.log.info("Stored baseline %r: %d rows, %d columns", self.name, profile.rows, len(profile.columns))
+        return {"name": self.name, "rows": profile.rows, "columns": list(profile.columns)}
+
+    def lineage_inputs(self) -> list[Table]:
+        """The profiled table."""
+        return [Table.from_dict(self.table)]
+
+    def _remember_lineage(self, table: Table, profile: TableProfile, sources: AirflowSources) -> None:
+        try:
+            from airflow_provider_aiguard.hooks.sources import dataset_name
+            from airflow_provider_aiguard.tables.columns import read_columns
+
+            self.lineage_dataset = dataset_name(table)
+            with sources.connect(table.conn_id) as connection:
+                fields = fields_of(read_columns(connection, table))
+            self.build_lineage = partial(_profile_lineage, profile, table=self.lineage_dataset, fields=fields, name=self.name)
+        except Exception:
+            self.log.warning("The lineage of this profile could not be gathered.", exc_info=True)
+
+
+def _profile_lineage(profile: TableProfile, *, table: Any, fields: Any, name: str) -> Any:
+    from airflow_provider_aiguard.lineage.events import ColumnNumbers, profile_lineage
+
+    columns = {
+        column: ColumnNumbers(null_count=p.nulls, count=p.rows - p.nulls, min=p.minimum, max=p.maximum)
+        for column, p in profile.columns.items()
+    }
+    return profile_lineage(table=table, fields=fields, row_count=profile.rows, columns=columns, profile=name)

@@ -1,0 +1,1 @@
+"""What AI Guard adds to the Airflow UI."""

@@ -1,0 +1,36 @@
+"""The report as a page of the API server. Nothing is served to a user who is not signed in."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from airflow.api_fastapi.app import get_auth_manager
+from airflow.api_fastapi.core_api.security import GetUserDep, requires_authenticated
+from fastapi import Depends, FastAPI, HTTPException
+from fastapi.responses import HTMLResponse
+
+from airflow_provider_aiguard.hooks.aiguard import AIGuardHook
+from airflow_provider_aiguard.report.report import build_report
+
+app = FastAPI(title="AI Guard", dependencies=[Depends(requires_authenticated())], docs_url=None, redoc_url=None)
+
+
+@app.get("/report")
+def report(user: GetUserDep, dag_id: str | None = None, dag_run_id: str | None = None) -> HTMLResponse:
+    """Show the report of a DAG run, of a DAG, or of every DAG the user may read."""
+    readable = get_auth_manager().get_authorized_dag_ids(user=user, method="GET")
+    if dag_id is not None and dag_id not in readable:
+        raise HTTPException(403, "You may not read this DAG.")
+    store = AIGuardHook().get_conn()
+    try:
+        runs = store.runs.list(dag_id=dag_id, dag_run_id=dag_run_id)
+        verdicts = store.verdicts.list(dag_id=dag_id, dag_run_id=dag_run_id)
+    finally:
+        store.close()
+    page = build_report(
+        [run for run in runs if run.identity.dag_id in readable],
+        [verdict for verdict in verdicts if verdict.identity.dag_id in readable],
+        title=f"AI Guard: {dag_id or 'all DAGs'}",
+        generated_at=datetime.now(UTC),
+    )
+    return HTMLResponse(page)

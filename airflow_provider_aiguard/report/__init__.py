@@ -1,0 +1,1 @@
+"""The report: what the store remembers as one HTML page that opens offline. No Airflow here."""

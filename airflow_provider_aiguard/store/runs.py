@@ -1,0 +1,195 @@
+"""Runs and their rejects."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from airflow_provider_aiguard.core.errors import ConfigurationError, NotRecordedError
+from airflow_provider_aiguard.core.run import (
+    InferenceSummary,
+    ModelIdentity,
+    Reject,
+    RunIdentity,
+    RunRecord,
+    RunState,
+)
+from airflow_provider_aiguard.store import schema
+from airflow_provider_aiguard.store.database import Database, insert_into
+from airflow_provider_aiguard.store.identity import identity_of, matching
+from airflow_provider_aiguard.store.ledger import forfeit_holds_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+run = schema.run.c
+
+
+class Runs:
+    """What AI steps did."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def start(self, identity: RunIdentity, model: ModelIdentity, source: str, target: str) -> None:
+        """Record that a run begins.
+
+        Earlier tries of the same task that still count as running did not live to say how they ended: they become
+        ``abandoned``, and the money they held counts as spent. Starting the same run again resets it, keeping its
+        first start.
+
+        :param identity: who executes.
+        :param model: which model.
+        :param source: full name of the table read.
+        :param target: full name of the table written.
+        """
+        now = datetime.now(UTC)
+        summary = InferenceSummary(run_id=identity.run_id, model=model, source=source, target=target)
+        values = {
+            **identity.to_dict(),
+            "model_name": model.name,
+            "model_version": model.version,
+            "source": source,
+            "target": target,
+            "state": str(RunState.RUNNING),
+            "finished_at": None,
+            "summary": summary.to_dict(),
+        }
+        self._database.write(lambda conn: _start(conn, identity, values, now))
+
+    def progress(self, summary: InferenceSummary) -> None:
+        """Record what a run did so far. One ``UPDATE``: it is called once a chunk.
+
+        :raises NotRecordedError: if the run was not started.
+        """
+        self._update(summary.run_id, {"summary": summary.to_dict()})
+
+    def finish(self, state: RunState, summary: InferenceSummary) -> None:
+        """Record how a run ended.
+
+        :param state: any but ``running``.
+        :raises NotRecordedError: if the run was not started.
+        """
+        if state is RunState.RUNNING:
+            raise ConfigurationError(f"A run finishes as success, failed or abandoned; got {str(state)!r}.")
+        values = {"state": str(state), "finished_at": datetime.now(UTC), "summary": summary.to_dict()}
+        self._update(summary.run_id, values)
+
+    def add_rejects(self, run_id: str, rejects: Sequence[Reject]) -> None:
+        """Keep rows that the model failed on. A key that the run already rejected is not added again.
+
+        :raises NotRecordedError: if the run was not started.
+        """
+        rows = [_reject_row(run_id, reject) for reject in rejects]
+        if rows:
+            self._database.write(lambda conn: _add_rejects(conn, run_id, rows))
+
+    def rejects(self, run_id: str, limit: int = 1000) -> list[Reject]:
+        """Give the first ``limit`` rejects of a run, in the order they came."""
+        table = schema.reject
+        query = sa.select(table.c.key, table.c.reason, table.c.detail).where(table.c.run_id == run_id)
+        query = query.order_by(table.c.id).limit(limit)
+        rows = self._database.read(lambda conn: conn.execute(query).all())
+        return [Reject(key=row.key, reason=row.reason, detail=row.detail) for row in rows]
+
+    def get(self, run_id: str) -> RunRecord:
+        """Give one run.
+
+        :raises NotRecordedError: if the run was not started.
+        """
+        query = sa.select(schema.run).where(run.run_id == run_id)
+        row = self._database.read(lambda conn: conn.execute(query).mappings().first())
+        if row is None:
+            raise _unknown(run_id)
+        return _record(row)
+
+    def list(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        dag_id: str | None = None,
+        dag_run_id: str | None = None,
+        task_id: str | None = None,
+    ) -> list[RunRecord]:
+        """List runs in the order they started.
+
+        :param since: first start, included; with zone.
+        :param until: last start, excluded; with zone.
+        :param dag_id: only of this DAG.
+        :param dag_run_id: only of this DAG run.
+        :param task_id: only of this task.
+        """
+        conditions = matching(
+            schema.run, run.started_at, since=since, until=until, dag_id=dag_id, dag_run_id=dag_run_id, task_id=task_id
+        )
+        query = sa.select(schema.run).where(*conditions).order_by(run.started_at, run.run_id)
+        rows = self._database.read(lambda conn: conn.execute(query).mappings().all())
+        return [_record(row) for row in rows]
+
+    def _update(self, run_id: str, values: Mapping[str, Any]) -> None:
+        change = sa.update(schema.run).where(run.run_id == run_id).values(**values)
+        if not self._database.write(lambda conn: conn.execute(change).rowcount):
+            raise _unknown(run_id)
+
+
+def _start(conn: Connection, identity: RunIdentity, values: Mapping[str, Any], now: datetime) -> None:
+    dead = _abandon_earlier_tries(conn, identity, now)
+    again = {name: value for name, value in values.items() if name != "run_id"}
+    insert = insert_into(conn, schema.run).values(**values, started_at=now)
+    conn.execute(insert.on_conflict_do_update(index_elements=["run_id"], set_=again))
+    forfeit_holds_of(conn, [identity.run_id, *dead])
+
+
+def _abandon_earlier_tries(conn: Connection, identity: RunIdentity, now: datetime) -> Sequence[str]:
+    if not identity.dag_id and not identity.task_id:
+        # Outside Airflow there are no tries: every run has the same empty names.
+        return []
+    earlier = [
+        run.dag_id == identity.dag_id,
+        run.dag_run_id == identity.dag_run_id,
+        run.task_id == identity.task_id,
+        run.map_index == identity.map_index,
+        run.try_number <= identity.try_number,
+        run.run_id != identity.run_id,
+        run.state == str(RunState.RUNNING),
+    ]
+    dead = conn.scalars(sa.select(run.run_id).where(*earlier).order_by(run.run_id).with_for_update()).all()
+    if dead:
+        change = {"state": str(RunState.ABANDONED), "finished_at": now}
+        conn.execute(sa.update(schema.run).where(run.run_id.in_(dead)).values(**change))
+    return dead
+
+
+def _add_rejects(conn: Connection, run_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    insert = insert_into(conn, schema.reject).on_conflict_do_nothing(index_elements=["run_id", "key_hash"])
+    try:
+        conn.execute(insert, rows)
+    except IntegrityError:
+        raise _unknown(run_id) from None
+
+
+def _reject_row(run_id: str, reject: Reject) -> dict[str, Any]:
+    key = dict(reject.key)
+    digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
+    return {"run_id": run_id, "key_hash": digest, "key": key, "reason": reject.reason, "detail": reject.detail}
+
+
+def _record(row: sa.RowMapping) -> RunRecord:
+    return RunRecord(
+        identity=identity_of(row),
+        state=RunState(row["state"]),
+        started_at=row["started_at"],
+        finished_at=row["finished_at"],
+        summary=InferenceSummary.from_dict(row["summary"]),
+    )
+
+
+def _unknown(run_id: str) -> NotRecordedError:
+    return NotRecordedError(f"The store knows no run {run_id!r}. A run is recorded by runs.start(); check the id.")

