@@ -47,7 +47,7 @@ class DriftLimits:
             raise ConfigurationError(f"alpha must lie between 0 and 1; got {self.alpha!r}.")
         if isinstance(self.columns, str):
             raise ConfigurationError(f"columns must be a sequence of column names; got {self.columns!r}.")
-        object.__setattr__(self, "columns", tuple(self.columns))
+        object.__setattr__(self, "columns", tuple(self.columns or ()))
         object.__setattr__(self, "min_effect", _merged("min_effect", MIN_EFFECT, self.min_effect))
         object.__setattr__(self, "must_see", _merged("must_see", MUST_SEE, self.must_see))
 

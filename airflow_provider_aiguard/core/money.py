@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
+import math
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
 
 from airflow_provider_aiguard.core.errors import ConfigurationError
 
@@ -29,16 +31,17 @@ def parse_usd(value: str | int | Decimal, *, what: str = "amount") -> Decimal:
 
 def limit_micros(dollars: Decimal) -> int:
     """Micro-dollars of a limit, rounded down: a limit is never stretched."""
-    return int((dollars * MICROS_PER_DOLLAR).to_integral_value(ROUND_FLOOR))
+    # A fraction, because Decimal's own product is rounded to 28 digits first.
+    return math.floor(Fraction(dollars) * MICROS_PER_DOLLAR)
 
 
 def charge_micros(dollars: Decimal) -> int:
     """Micro-dollars of a charge, rounded up: a hold is never too small."""
-    return int((dollars * MICROS_PER_DOLLAR).to_integral_value(ROUND_CEILING))
+    return math.ceil(Fraction(dollars) * MICROS_PER_DOLLAR)
 
 
 def format_micros(micros: int) -> str:
-    """Micro-dollars as a person reads them: ``$1.42``, or ``$0.000020`` below a cent."""
+    """Micro-dollars as a person reads them: ``$1.42``, ``$0.4990`` below a dollar, ``$0.000020`` below a cent."""
     dollars = Decimal(micros) / MICROS_PER_DOLLAR
-    digits = 2 if micros % 10_000 == 0 or abs(dollars) >= 1 else 6
+    digits = 2 if micros == 0 or abs(dollars) >= 1 else 4 if abs(dollars) >= Decimal("0.01") else 6
     return f"${dollars:.{digits}f}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -32,8 +32,9 @@ class Table:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
             raise ConfigurationError(f"Table name must be a non-empty string; got {self.name!r}.")
-        if self.key is not None and not isinstance(self.key, str):
-            object.__setattr__(self, "key", _key_columns(self.key))
+        if self.key is not None:
+            columns = _key_columns(self.key)
+            object.__setattr__(self, "key", self.key if isinstance(self.key, str) else columns)
         if self.parameters and not self.where:
             raise ConfigurationError(
                 f"Table {self.name!r} has parameters {sorted(self.parameters)!r} but no where= that uses them. "
@@ -82,8 +83,8 @@ class Table:
         return cls(**{**data, "key": tuple(key) if isinstance(key, list) else key})
 
 
-def _key_columns(key: Sequence[str]) -> tuple[str, ...]:
-    columns = tuple(key)
+def _key_columns(key: str | Sequence[str]) -> tuple[str, ...]:
+    columns = (key,) if isinstance(key, str) else tuple(key) if isinstance(key, Iterable) else ()
     if not columns or not all(isinstance(name, str) and name for name in columns):
         raise ConfigurationError(f"A table key is a column name or a sequence of them; got {key!r}.")
     if len(set(columns)) != len(columns):

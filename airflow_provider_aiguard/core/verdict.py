@@ -136,7 +136,7 @@ class VerdictRecord:
     verdict: Verdict
 
 
-def _text_row(check: CheckResult) -> tuple[str, ...]:
+def _text_row(check: CheckResult) -> tuple[str, str, str, str, str, str]:
     mark = str(check.outcome) if check.severity is Severity.ERROR else f"{check.outcome} (warn)"
     return mark, check.check, check.column or "-", number(check.value), number(check.limit), check.message
 

@@ -83,16 +83,14 @@ def _prepare(folder: Path, console: Console) -> None:
 
 
 def _baseline() -> None:
-    _dag("example_flight_baseline").test(run_conf={}, logical_date=datetime(2013, 1, 1, tzinfo=UTC))
+    _dag("example_flight_baseline").test(logical_date=datetime(2013, 1, 1, tzinfo=UTC))
 
 
 def _run_month(month: int) -> Month:
-    params = {"month": month, "price": RAISED_PRICE if month == RAISED_IN else PRICE}
+    conf = {"month": month, "price": RAISED_PRICE if month == RAISED_IN else PRICE}
     dag = _dag("example_flight_delays")
-    for name, value in params.items():
-        dag.params[name] = value
     started = time.monotonic()
-    run = dag.test(logical_date=datetime(2013, month, 28, tzinfo=UTC))
+    run = dag.test(logical_date=datetime(2013, month, 28, tzinfo=UTC), run_conf=conf)
     seconds = time.monotonic() - started
     return _look(month, run, seconds)
 
@@ -201,7 +199,7 @@ def _quiet(log: Path) -> Iterator[Console]:
         os.dup2(sink.fileno(), 1)
         os.dup2(sink.fileno(), 2)
         try:
-            yield Console(file=screen)
+            yield Console(file=screen, width=None if screen.isatty() else 132)
         finally:
             sys.stdout.flush()
             sys.stderr.flush()

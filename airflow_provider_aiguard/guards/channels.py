@@ -138,14 +138,13 @@ def _unseen(reference: ColumnProfile, current: ColumnProfile, *, show_levels: bo
 
 
 def _what_is_unseen(reference: ColumnProfile, current: ColumnProfile, *, show_levels: bool) -> str:
-    kind = "unseen before" if reference.cutoff == 1 else "rare or unseen before"
-    if not current.other:
-        return f"categories {kind}"
-    if len(current.unseen) > 1:
-        return f"2 or more categories {kind}"
-    name = current.unseen[0] if current.unseen else ""
-    named = f" {name!r}" if show_levels and name and len(name) <= LONGEST_LEVEL else ""
-    return f"category{named} {kind}" if named else f"1 category {kind}"
+    if reference.cutoff > 1:
+        return "rare and unseen values"
+    if len(current.unseen) != 1:
+        return "2 or more categories unseen before" if current.unseen else "values unseen before"
+    name = current.unseen[0]
+    named = show_levels and len(name) <= LONGEST_LEVEL
+    return f"category {name!r} unseen before" if named else "1 category unseen before"
 
 
 def _mean_shift(reference: ColumnProfile, current: ColumnProfile) -> str:

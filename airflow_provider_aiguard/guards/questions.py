@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from airflow_provider_aiguard.core.budget import Budget
 from airflow_provider_aiguard.core.errors import ConfigurationError, NotRecordedError, TableNotFoundError
+from airflow_provider_aiguard.core.limits import BudgetLimits, ConfidenceLimits, DriftLimits, GroundTruthLimits
 from airflow_provider_aiguard.core.profile import TableProfile
 from airflow_provider_aiguard.core.run import RunIdentity
 from airflow_provider_aiguard.core.table import Table
@@ -23,10 +24,6 @@ from airflow_provider_aiguard.guards import budget as budget_guard
 from airflow_provider_aiguard.guards import confidence as confidence_guard
 from airflow_provider_aiguard.guards import drift as drift_guard
 from airflow_provider_aiguard.guards import ground_truth as ground_truth_guard
-from airflow_provider_aiguard.core.limits import BudgetLimits
-from airflow_provider_aiguard.core.limits import ConfidenceLimits
-from airflow_provider_aiguard.core.limits import DriftLimits
-from airflow_provider_aiguard.core.limits import GroundTruthLimits
 from airflow_provider_aiguard.tables.evidence import confidence_evidence, truth_evidence
 from airflow_provider_aiguard.tables.profile import profile_table
 

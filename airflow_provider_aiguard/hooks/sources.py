@@ -74,18 +74,34 @@ class AirflowSources:
 def dataset_name(table: Table) -> DatasetName:
     """The name of a table in OpenLineage, equal to the one Airflow's own SQL operators give it.
 
-    Looks at the Airflow connection only: it never opens the database.
+    Asks the database for its default schema where the table names none and the hook does not know it.
     """
-    from airflow_provider_aiguard.lineage.datasets import DatasetName, dataset_of
+    from airflow_provider_aiguard.lineage.datasets import sql_dataset
 
-    hook = _sql_hook(table.conn_id or "")
-    info = hook.get_openlineage_database_info(BaseHook.get_connection(table.conn_id or ""))
+    name = dataset_name_if_known(table)
+    if name is not None:
+        return name
+    hook, info = _database_info(table)
+    schema = hook.get_openlineage_default_schema()
+    return sql_dataset(f"{info.scheme}://{info.authority}", info.database, schema, table.name)
+
+
+def dataset_name_if_known(table: Table) -> DatasetName | None:
+    """The same without opening the database; ``None`` if that takes a query."""
+    from airflow_provider_aiguard.lineage.datasets import dataset_of, sql_dataset
+
+    hook, info = _database_info(table)
     if info is None:
         return dataset_of(sqlalchemy_url(hook), table.schema, table.name)
-    schema = table.schema or hook.get_openlineage_default_schema()
-    parts = [info.database, schema, table.name]
-    namespace = f"{info.scheme}://{info.authority}" if info.authority else info.scheme
-    return DatasetName(namespace, ".".join(part for part in parts if part))
+    if table.schema is None:
+        return None
+    return sql_dataset(f"{info.scheme}://{info.authority}", info.database, table.schema, table.name)
+
+
+def _database_info(table: Table) -> tuple[Any, Any]:
+    conn_id = table.conn_id or ""
+    hook = _sql_hook(conn_id)
+    return hook, hook.get_openlineage_database_info(BaseHook.get_connection(conn_id))
 
 
 def _create_engine(conn_id: str) -> Engine:

@@ -13,6 +13,7 @@ from airflow_provider_aiguard.core.claims import Failure
 from airflow_provider_aiguard.core.outputs import Output
 from airflow_provider_aiguard.core.provenance import Provenance
 from airflow_provider_aiguard.inference.validate import Mask, ValidClaims
+from airflow_provider_aiguard.tables.nulls import null_mask
 
 Positions = npt.NDArray[np.intp]
 
@@ -54,7 +55,7 @@ def spread(valid: ValidClaims, positions: Positions, rows: int, needed: Mapping[
         whole[positions] = numbers
         confidences[name] = np.where(inferred[name], whole, np.nan)
     return ChunkClaims(
-        values={name: _place(column, positions, rows) for name, column in valid.values.items()},
+        values={name: _place(column, positions, inferred[name]) for name, column in valid.values.items()},
         confidences=confidences,
         inferred=inferred,
         rejected=rejected,
@@ -104,11 +105,16 @@ def nullable(numbers: npt.NDArray[np.float64]) -> pd.arrays.FloatingArray:
     return pd.arrays.FloatingArray(numbers, np.isnan(numbers))
 
 
-def _place(column: pd.Series, positions: Positions, rows: int) -> pd.Series:
-    if len(column) == rows:
+def _place(column: pd.Series, positions: Positions, inferred: Mask) -> pd.Series:
+    if inferred.all():
         return column
-    fill = None if column.dtype == object else pd.NA
-    return column.set_axis(positions).reindex(range(rows), fill_value=fill)
+    if column.dtype == object:
+        # By hand: pandas fills object columns with NaN, which is no missing date or decimal.
+        whole = np.full(len(inferred), None, dtype=object)
+        whole[positions] = column.to_numpy()
+        whole[~inferred] = None
+        return pd.Series(whole, dtype=object)
+    return column.set_axis(positions).reindex(range(len(inferred))).where(inferred)
 
 
 def _choose(inferred: Mask, new: pd.Series, old: pd.Series) -> npt.NDArray[np.object_]:
@@ -117,9 +123,7 @@ def _choose(inferred: Mask, new: pd.Series, old: pd.Series) -> npt.NDArray[np.ob
 
 def _objects(column: pd.Series) -> npt.NDArray[np.object_]:
     # Python values with None for NULL, so that a NaN among them stays a NaN.
-    plain = isinstance(column.dtype, np.dtype) and column.dtype.kind in "biuf"
-    gone = np.zeros(len(column), dtype=bool) if plain else np.asarray(column.isna(), dtype=bool)
     values = np.empty(len(column), dtype=object)
     values[:] = column.tolist()
-    values[gone] = None
+    values[null_mask(column)] = None
     return values

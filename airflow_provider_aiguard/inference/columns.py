@@ -28,7 +28,7 @@ class StepColumns:
     :param inputs: those the model sees.
     :param carry: those copied to the target, with their types.
     :param key_types: key columns with their types.
-    :param outputs: the outputs, typed where the target already has the column.
+    :param outputs: the outputs, typed where the target, or the rows that are filled, already have the column.
     :param into: the target, with its key.
     :param mode: how the writer writes.
     """
@@ -54,12 +54,15 @@ class StepColumns:
         carry = () if plan.in_place else _carried(plan, source)
         _require(source, (*key, *inputs, *carry), plan.rows)
         kept = _kept(source, plan.outputs) if plan.fill == "missing" else ()
+        outputs = tuple(resolve_outputs(target, plan.outputs))
+        if plan.fill == "missing":
+            outputs = tuple(resolve_outputs(source, outputs))
         return cls(
             read=tuple(dict.fromkeys((*key, *inputs, *carry, *kept))),
             inputs=inputs,
             carry={name: source[name].type for name in carry},
             key_types={name: source[name].type for name in key},
-            outputs=tuple(resolve_outputs(target, plan.outputs)),
+            outputs=outputs,
             into=replace(plan.into, key=plan.rows.key),
             mode=_mode(plan),
         )
@@ -89,10 +92,19 @@ def _carried(plan: InferencePlan, source: Mapping[str, ColumnInfo]) -> tuple[str
     key = plan.rows.require_key()
     if plan.carry is not None:
         return tuple(name for name in plan.carry if name not in key)
-    where = re.sub(r":\w+|'[^']*'", " ", plan.into.where or "")
-    named = set(re.findall(r"\w+", where)) | set(re.findall(r'"([^"]+)"', where))
+    quoted, bare = _named_in(plan.into.where or "")
     outputs = {name for o in plan.outputs for name in (o.name, *o.companions.names)}
-    return tuple(name for name in source if name in named and name not in outputs and name not in key)
+    named = (name for name in source if name in quoted or name.lower() in bare)
+    return tuple(name for name in named if name not in outputs and name not in key)
+
+
+def _named_in(where: str) -> tuple[set[str], set[str]]:
+    """Identifiers of a condition: quoted ones as they are, the others, whose case does not count, in lower case."""
+    where = re.sub(r"'[^']*'", " ", where)
+    quoted = re.findall(r'"((?:[^"]|"")+)"', where)
+    bare = re.sub(r'"(?:[^"]|"")+"|:\w+', " ", where)
+    # A colon that is no bind parameter is written with a backslash before it.
+    return {q.replace('""', '"').replace("\\:", ":") for q in quoted}, set(re.findall(r"\w+", bare.lower()))
 
 
 def _kept(source: Mapping[str, ColumnInfo], outputs: tuple[Output, ...]) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from airflow_provider_aiguard.core.errors import InvalidClaimError, RejectShareError
+from airflow_provider_aiguard.core.errors import RejectShareError
 from airflow_provider_aiguard.core.provenance import Provenance
 from airflow_provider_aiguard.core.run import InferenceSummary, Reject, RunIdentity, RunState
 from airflow_provider_aiguard.inference.cells import (
@@ -161,7 +161,7 @@ class _Step:
         self._resolve_types(claims)
         for name, tally in self.tally.columns.items():
             if name in claims.confidences:
-                tally.confidence_source = claims.confidence_source
+                tally.confidence_source = claims.confidence_source and str(claims.confidence_source)
         valid = validate_claims(
             claims,
             self.outputs,
@@ -179,6 +179,8 @@ class _Step:
         started = time.monotonic()
         try:
             claims = self.model.predict(rows)
+            if hold is not None:
+                self.store.ledger.settle(hold, charge)
         except BaseException:
             # The call went out, so the money may be gone: it counts as spent.
             if hold is not None:
@@ -187,22 +189,14 @@ class _Step:
         finally:
             self.tally.cost_micros += charge
             self.tally.model_seconds += time.monotonic() - started
-        if hold is not None:
-            self.store.ledger.settle(hold, charge)
         return claims
 
     def _resolve_types(self, claims: Claims) -> None:
         """Take the type of an undeclared output from the first chunk that has a value for it."""
         self.outputs = tuple(
-            o if o.type or o.name not in claims.values else replace(o, type=infer_type(claims.values[o.name]))
+            o if o.type or o.name not in claims.values else replace(o, type=infer_type(claims.values[o.name], o.name))
             for o in self.outputs
         )
-        for output in self.outputs:
-            if output.type is None and output.name in claims.values:
-                raise InvalidClaimError(
-                    f"The type of output {output.name!r} cannot be told from the first chunk's values. "
-                    f"Declare it: outputs={{{output.name!r}: bool}}, or float, int, str, a list of labels."
-                )
 
     def _keep_rejects(self, chunk: pd.DataFrame, claims: ChunkClaims) -> None:
         if not claims.failures:
@@ -226,7 +220,8 @@ class _Step:
         # In place, a rejected row is still there: the values it already has get their label.
         if self.columns.mode != "fill" and claims.rejected.any():
             frame = frame[~claims.rejected]
-        if len(frame):
+        # Without a type no value was seen yet: there is nothing to write, and no column to label.
+        if len(frame) and all(output.type for output in self.outputs):
             self._open_writer().write(frame)
 
     def _open_writer(self) -> ClaimWriter:

@@ -24,7 +24,7 @@ class ColumnTally:
     def add_provenance(self, label: str, cells: int) -> None:
         """Count cells under a provenance."""
         if cells:
-            self.provenance[label] = self.provenance.get(label, 0) + cells
+            self.provenance[str(label)] = self.provenance.get(str(label), 0) + cells
 
     def add_confidences(self, numbers: npt.NDArray[np.float64]) -> None:
         """Count the confidences of inferred cells; NaN is a missing one."""

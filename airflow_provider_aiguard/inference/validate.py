@@ -7,7 +7,7 @@ an answer is no error: it becomes a reject.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,8 +97,10 @@ def _check_columns(claims: Claims, outputs: Sequence[Output]) -> None:
 
 
 def _check_length(values: Any, rows: int, what: str) -> None:
-    if not hasattr(values, "__len__") or isinstance(values, str | bytes):
+    if not hasattr(values, "__len__") or isinstance(values, str | bytes | Mapping | Set):
         raise InvalidClaimError(f"The {what} must be a sequence of {rows} items; got {type(values).__name__}.")
+    if getattr(values, "ndim", 1) != 1:
+        raise InvalidClaimError(f"The {what} must have one dimension; got shape {values.shape!r}. Give one a row.")
     if len(values) != rows:
         raise InvalidClaimError(f"The model gave {len(values)} {what} for a chunk of {rows} rows. Give one a row.")
 
@@ -110,7 +112,7 @@ def _confidences(
         return np.full(rows, np.nan)
     _check_length(given, rows, f"confidences for output {column!r}")
     absent = ~wanted
-    array = getattr(given, "to_numpy", lambda: given)()
+    array = given.to_numpy() if isinstance(given, pd.Series) and isinstance(given.dtype, np.dtype) else given
     if not (isinstance(array, np.ndarray) and array.dtype.kind in "fiu"):
         items = list(given)
         absent = absent | np.fromiter((item is None or item is pd.NA for item in items), dtype=bool, count=rows)

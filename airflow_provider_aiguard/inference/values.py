@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from airflow_provider_aiguard.core.claims import Failure
+from airflow_provider_aiguard.core.errors import InvalidClaimError
 from airflow_provider_aiguard.core.outputs import Output, OutputType
 
 Mask = npt.NDArray[np.bool_]
@@ -40,29 +41,43 @@ class Problem(Exception):
         self.what = what
 
 
-def infer_type(values: Any) -> OutputType | None:
-    """Tell the type of a column of values by its dtype, or by the first value that is there.
+def infer_type(values: Any, name: str) -> OutputType | None:
+    """Tell the type of a column of values by its dtype, or by the first value that is of one.
 
-    :return: ``None`` if no value is there or it is of none of the types.
+    :param values: the values as the model gave them.
+    :param name: the output, for the error.
+    :return: ``None`` if no value is there.
+    :raises InvalidClaimError: if none of the values is of one of the types.
     """
     kind = getattr(getattr(values, "dtype", None), "kind", "O")
     by_kind = {"b": OutputType.BOOLEAN, "i": OutputType.INTEGER, "u": OutputType.INTEGER, "f": OutputType.NUMBER}
     if kind in by_kind:
         return by_kind[kind]
-    first = next((v for v in _items(values) if not (isinstance(v, Failure) or _is_missing(v))), None)
-    return next((t for t, accepts in _ACCEPTS.items() if first is not None and accepts(first)), None)
+    given = [v for v in _items(values) if not (isinstance(v, Failure) or _is_missing(v))]
+    if not given:
+        return None
+    # Not the first value alone: where that is a NaN, the check against the others' type names its row.
+    for value in given:
+        for output_type, accepts in _ACCEPTS.items():
+            if accepts(value):
+                return output_type
+    raise InvalidClaimError(
+        f"The type of output {name!r} cannot be told from a {type(given[0]).__name__}. "
+        f"Declare it: outputs={{{name!r}: bool}}, or float, int, str, a list of labels."
+    )
 
 
 def check_values(values: Any, output: Output, wanted: Mask) -> tuple[pd.Series, Mask]:
     """Check one output column and bring it into the type the writer takes.
 
     :param values: n values as the model gave them.
-    :param output: the declared output, with a type.
+    :param output: the declared output; its type may be ``None`` only while no value has been seen.
     :param wanted: the rows whose value will be used; the others' become NA.
     :return: the column, and which rows have no value.
     :raises Problem: at the first wanted value that breaks the declared type.
     """
-    assert output.type is not None
+    if output.type is None:
+        return pd.Series([None] * len(values), dtype="object"), np.ones(len(values), dtype=bool)
     array = values.to_numpy() if isinstance(values, pd.Series) and isinstance(values.dtype, np.dtype) else values
     if isinstance(array, np.ndarray) and array.dtype.kind in _FAST.get(output.type, "") and not output.labels:
         return _fast(array, output, wanted)
@@ -90,9 +105,11 @@ def _fast(array: npt.NDArray[Any], output: Output, wanted: Mask) -> tuple[pd.Ser
         if wrong.any():
             row = int(wrong.argmax())
             raise Problem(row, _explain(float(array[row]), OutputType.NUMBER))
-    if array.dtype.kind == "u" and (big := wanted & (array > np.iinfo(np.int64).max)).any():
-        row = int(big.argmax())
-        raise Problem(row, _explain(int(array[row]), OutputType.INTEGER))
+    if array.dtype.kind == "u" and output.type is OutputType.INTEGER:
+        big = wanted & (array > np.iinfo(np.int64).max)
+        if big.any():
+            row = int(big.argmax())
+            raise Problem(row, _explain(int(array[row]), OutputType.INTEGER))
     assert output.type is not None
     column = pd.Series(array).astype(_DTYPES[output.type])
     if not wanted.all():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_aiguard.core.claims import Claims, Failure
@@ -94,14 +96,34 @@ class FunctionModel:
 
 
 def code_hash(function: Callable[..., Any]) -> str:
-    """Return the sha256 of a function's source, or of its bytecode where no source can be had."""
+    """Return the sha256 of a function's source, or of its bytecode where no source can be had.
+
+    :param function: a function, a ``functools.partial`` of one, or an object that can be called, whose class is hashed.
+        What the code refers to is not part of the hash: change ``version`` with it.
+    """
+    return hashlib.sha256(_code(function).encode()).hexdigest()
+
+
+def _code(function: Any) -> str:
+    if isinstance(function, partial):
+        return repr((_code(function.func), function.args, function.keywords))
     target = inspect.unwrap(function)
+    if not hasattr(target, "__qualname__"):
+        target = type(target)
     try:
-        code = inspect.getsource(target).encode()
+        return inspect.getsource(target)
     except (OSError, TypeError):
         compiled = getattr(target, "__code__", None)
-        code = repr((compiled.co_code, compiled.co_consts) if compiled else type(target)).encode()
-    return hashlib.sha256(code).hexdigest()
+        return _bytecode(compiled) if compiled else f"{target.__module__}.{target.__qualname__}"
+
+
+def _bytecode(code: CodeType) -> str:
+    # The instructions name attributes and constants by position only. Sets have no order that lasts.
+    constants = [
+        _bytecode(c) if isinstance(c, CodeType) else repr(sorted(map(repr, c)) if isinstance(c, frozenset) else c)
+        for c in code.co_consts
+    ]
+    return repr((code.co_code, code.co_names, constants))
 
 
 def _failures(columns: Mapping[str, Any]) -> dict[int, Failure]:

@@ -36,10 +36,11 @@ class LineageMixin:
         """Inputs only: outputs on START would make Marquez count two versions of one run."""
 
         def build() -> Lineage:
-            from airflow_provider_aiguard.hooks.sources import dataset_name
+            from airflow_provider_aiguard.hooks.sources import dataset_name_if_known
             from airflow_provider_aiguard.lineage.events import start_lineage
 
-            return start_lineage({dataset_name(table): [] for table in self.lineage_inputs()})
+            names = [dataset_name_if_known(table) for table in self.lineage_inputs()]
+            return start_lineage({name: [] for name in names if name is not None})
 
         return _operator_lineage(build)
 

@@ -19,8 +19,8 @@ Key = tuple[str, str]
 SERIES = 6
 """Most columns in one picture of lines; more cannot be told apart. Those with the widest gap stay."""
 
-_SYMBOLS = ("", "-open", "-dot", "-open-dot")
-_SYMBOL = {BLUE: "circle", VERMILLION: "diamond"}
+_CLAIMED = ("circle", "square", "triangle-up", "pentagon", "hexagon", "octagon")
+_TRUE = ("diamond", "cross", "triangle-down", "star", "hourglass", "bowtie")
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,9 @@ def _gap_note(
     worst = max(gaps, key=lambda gap: gap.size)
     more = f" The {SERIES} columns with the widest gap of {len(keys)} are shown." if len(keys) > SERIES else ""
     claim = f"the model claims {worst.confidence:.2f} and is right {worst.accuracy:.2f} of the time"
-    return f"Widest gap in {worst.date}: for {named[keys[0]]}, {claim}.{more}"
+    unsure = any(check.outcome is Outcome.UNDECIDED for checks in accuracy.values() for check in checks.values())
+    hollow = " Hollow marks are undecided." if unsure else ""
+    return f"Widest gap in {worst.date}: for {named[keys[0]]}, {claim}.{hollow}{more}"
 
 
 def _lines(
@@ -125,9 +127,10 @@ def _lines(
         true = {date: float(check.value) for date, check in checks.items() if check.value is not None}
         suffix = "" if len(keys) == 1 else f" of {named[key]}"
         if claimed:
-            yield _line(labels, claimed, "mean confidence (claimed)" + suffix, color=BLUE, symbol=i)
+            yield _line(labels, claimed, "mean confidence (claimed)" + suffix, color=BLUE, symbol=_CLAIMED[i])
         if true:
-            line = _line(labels, true, "accuracy (ground truth)" + suffix, color=VERMILLION, symbol=i)
+            symbols = [_truth_symbol(checks.get(date), _TRUE[i]) for date in labels]
+            line = _line(labels, true, "accuracy (ground truth)" + suffix, color=VERMILLION, symbol=symbols)
             yield {**line, "error_y": _interval(labels, checks)}
             yield from _breaches(labels, checks, suffix, first=i == 0)
         limit = tuple(finite(checks[date].limit) if date in checks else None for date in labels)
@@ -136,7 +139,9 @@ def _lines(
             yield _limit(labels, limit, "accuracy limit" + suffix)
 
 
-def _line(labels: Sequence[str], values: Mapping[str, float], name: str, *, color: str, symbol: int) -> dict[str, Any]:
+def _line(
+    labels: Sequence[str], values: Mapping[str, float], name: str, *, color: str, symbol: str | list[str]
+) -> dict[str, Any]:
     return {
         "type": "scatter",
         "mode": "lines+markers",
@@ -145,10 +150,15 @@ def _line(labels: Sequence[str], values: Mapping[str, float], name: str, *, colo
         "y": [finite(values.get(date)) for date in labels],
         "hovertemplate": "%{y:.3f}",
         "line": {"color": color, "width": 3, "dash": "solid"},
-        "marker": {"size": 9, "symbol": _SYMBOL[color] + _SYMBOLS[symbol % len(_SYMBOLS)]},
+        "marker": {"size": 9, "symbol": symbol},
         "cliponaxis": False,
         "showlegend": True,
     }
+
+
+def _truth_symbol(check: CheckResult | None, symbol: str) -> str:
+    """Hollow where the guard could not decide."""
+    return f"{symbol}-open" if check and check.outcome is Outcome.UNDECIDED else symbol
 
 
 def _told(

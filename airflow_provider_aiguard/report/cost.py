@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_aiguard.core.money import MICROS_PER_DOLLAR, format_micros
 from airflow_provider_aiguard.core.verdict import Outcome, Verdict
-from airflow_provider_aiguard.report.figure import CYCLE, VERMILLION, Chart, layout, plot_text, shorten
+from airflow_provider_aiguard.report.figure import CYCLE, LONG_NAME, VERMILLION, Chart, layout, plot_text, shorten
 from airflow_provider_aiguard.report.history import History
 
 if TYPE_CHECKING:
@@ -106,6 +106,6 @@ def _cost_rows(
     for date in labels:
         tasks = [(task, dates[date]) for task, dates in sorted(spent.items()) if date in dates]
         for task, micros in tasks:
-            yield date, task, format_micros(micros), ""
+            yield date, shorten(task, LONG_NAME), format_micros(micros), ""
         if date in refused:
             yield date, "", "", refused[date]

@@ -9,7 +9,17 @@ from airflow_provider_aiguard.core.confidence import ConfidenceSummary
 from airflow_provider_aiguard.core.evidence import UNLABELLED
 from airflow_provider_aiguard.core.provenance import Provenance
 from airflow_provider_aiguard.core.verdict import number
-from airflow_provider_aiguard.report.figure import BLUE, GREEN, GREY, ORANGE, Chart, layout, names, plot_text
+from airflow_provider_aiguard.report.figure import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    Chart,
+    layout,
+    map_layout,
+    names,
+    plot_text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -138,10 +148,10 @@ def _confidence_chart(history: History, column: str, dates: Mapping[str, Confide
         title=f"Confidence of {column}",
         note=f"Each date is one histogram: the stronger the colour, the more of its inferred cells.{absent}",
         data=[_histogram_map(history.labels, shares, bins, labels)],
-        layout=layout(
+        layout=map_layout(
             history.labels,
             height=max(240, 110 + 20 * len(labels)),
-            yaxis={"tickvals": list(range(len(labels))), "ticktext": labels, "automargin": True, "showgrid": False},
+            yaxis={"tickvals": list(range(len(labels))), "ticktext": labels, "automargin": True},
         ),
         head=("date", "inferred with confidence", "without", "mean", "10 % below", "half below", *labels),
         rows=list(_confidence_rows(history.labels, dates, bins)),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_aiguard.core.verdict import CheckResult, Outcome, number
-from airflow_provider_aiguard.report.figure import Chart, finite, layout, names, plot_text
+from airflow_provider_aiguard.core.verdict import CheckResult, Outcome, Severity, number
+from airflow_provider_aiguard.report.figure import Chart, finite, map_layout, names, plot_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -27,8 +28,9 @@ NAMED = 4
 """Drifted columns named in the sentence above the map."""
 
 WHOLE_TABLE = "(whole table)"
-_WORST = {Outcome.BREACH: 0, Outcome.UNDECIDED: 1, Outcome.PASS: 2}
-_MARK = {Outcome.BREACH: "✕", Outcome.UNDECIDED: "?", Outcome.PASS: ""}
+_ERROR, _WARN = Severity.ERROR, Severity.WARN
+_MARKS = {(Outcome.BREACH, _ERROR): "✕", (Outcome.BREACH, _WARN): "!"}
+_UNDECIDED = "?"
 
 # Transparent at 0, so that no drift is the page itself, light or dark; a step at the limit; vermillion beyond it.
 _SCALE = ((0.0, 0.0), (0.5, 0.25), (0.5, 0.5), (1.0, 1.0))
@@ -39,27 +41,33 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True)
 class _Cell:
-    """The checks of one column on one date: the worst outcome, and the check furthest beyond its limit."""
+    """The checks of one column on one date; the worst of them stands for it."""
 
     checks: tuple[CheckResult, ...]
 
-    @property
-    def outcome(self) -> Outcome:
-        return min((check.outcome for check in self.checks), key=_WORST.__getitem__)
+    @cached_property
+    def worst(self) -> CheckResult:
+        return min(self.checks, key=_badness)
 
     @property
-    def worst(self) -> CheckResult:
-        return min(self.checks, key=lambda check: (_WORST[check.outcome], -(limits_away(check) or 0.0)))
+    def breached(self) -> bool:
+        return self.mark == "✕"
+
+    @property
+    def mark(self) -> str:
+        worst = self.worst
+        return _UNDECIDED if worst.outcome is Outcome.UNDECIDED else _MARKS.get((worst.outcome, worst.severity), "")
 
     @property
     def text(self) -> str:
         away = limits_away(self.worst)
-        return f"{_MARK[self.outcome]} {'' if away is None else f'{away:.2g}x'}".strip()
+        return f"{self.mark} {'' if away is None else f'{away:.2g}x'}".strip()
 
     @property
     def words(self) -> str:
         worst = self.worst
-        return f"{self.outcome}: {worst.check} {number(worst.value)}, limit {number(worst.limit)}"
+        only = " (warn)" if worst.severity is _WARN else ""
+        return f"{worst.outcome}{only}: {worst.check} {number(worst.value)}, limit {number(worst.limit)}"
 
 
 def drift_chart(history: History) -> Chart | None:
@@ -77,7 +85,7 @@ def drift_chart(history: History) -> Chart | None:
         title="Drift by column",
         note=_note(cells, keys, named),
         data=[_heatmap(history.labels, [cells[key] for key in shown], shown)],
-        layout=layout(history.labels, height=height, yaxis=_column_axis(shown, named)),
+        layout=map_layout(history.labels, height=height, yaxis=_column_axis(shown, named)),
         head=("column", *history.labels),
         rows=[(named[key], *(_number(cells[key].get(date)) for date in history.labels)) for key in shown[::-1]],
     )
@@ -100,7 +108,20 @@ def _cells(history: History) -> dict[Key, dict[str, _Cell]]:
 
 def _reach(cells: Iterable[_Cell]) -> tuple[int, float]:
     """Sort key that puts the column first that went furthest."""
-    return min((_WORST[cell.outcome], -(limits_away(cell.worst) or 0.0)) for cell in cells)
+    return min(_badness(cell.worst) for cell in cells)
+
+
+def _badness(check: CheckResult) -> tuple[int, float]:
+    """Sort key, worst first: what decides, then what only warns; an undecided check that only warns says least."""
+    order = (
+        (Outcome.BREACH, _ERROR),
+        (Outcome.UNDECIDED, _ERROR),
+        (Outcome.BREACH, _WARN),
+        (Outcome.PASS, _ERROR),
+        (Outcome.PASS, _WARN),
+        (Outcome.UNDECIDED, _WARN),
+    )
+    return order.index((check.outcome, check.severity)), -(limits_away(check) or 0.0)
 
 
 def _heatmap(labels: Sequence[str], rows: Sequence[Mapping[str, _Cell]], keys: Sequence[Key]) -> dict[str, Any]:
@@ -134,12 +155,12 @@ def _z(cell: _Cell | None) -> float | None:
 def _text(cell: _Cell | None, *, roomy: bool) -> str:
     if cell is None:
         return ""
-    return cell.text if roomy else _MARK[cell.outcome]
+    return cell.text if roomy else cell.mark
 
 
 def _column_axis(keys: Sequence[Key], named: Mapping[Key, str]) -> dict[str, Any]:
     ticks = [plot_text(named[key]) for key in keys]
-    return {"tickvals": list(range(len(keys))), "ticktext": ticks, "automargin": True, "showgrid": False}
+    return {"tickvals": list(range(len(keys))), "ticktext": ticks, "automargin": True}
 
 
 def _number(cell: _Cell | None) -> str:
@@ -147,10 +168,11 @@ def _number(cell: _Cell | None) -> str:
 
 
 def _note(cells: Mapping[Key, Mapping[str, _Cell]], keys: Sequence[Key], named: Mapping[Key, str]) -> str:
-    drifted = [key for key in keys if any(cell.outcome is Outcome.BREACH for cell in cells[key].values())]
+    drifted = [key for key in keys if any(cell.breached for cell in cells[key].values())]
     cut = f" The {COLUMNS} columns that drifted most of {len(keys)} are shown." if len(keys) > COLUMNS else ""
-    scale = f"A cell is the drift score over its limit; ✕ marks a breach, ? undecided.{cut}"
-    unsure = sum(any(cell.outcome is Outcome.UNDECIDED for cell in cells[key].values()) for key in keys)
+    marks = "✕ marks a breach, ? undecided, ! a warning; a high score without a mark may be chance"
+    scale = f"A cell is the drift score over its limit. {marks}.{cut}"
+    unsure = sum(any(cell.mark == _UNDECIDED for cell in cells[key].values()) for key in keys)
     if not drifted:
         known = f"No column is known to have drifted; {unsure} undecided" if unsure else "No column drifted"
         return f"{known} of {len(keys)}. {scale}"

@@ -21,6 +21,10 @@ GREY = "#8a8a8a"
 CYCLE = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION, GREY)
 
 NAME_LENGTH = 40
+"""Most characters of a name inside a picture."""
+
+LONG_NAME = 120
+"""Most characters of a name elsewhere."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +69,17 @@ def layout(labels: Sequence[str], *, height: int = 340, **more: Any) -> dict[str
     }
 
 
+def map_layout(labels: Sequence[str], *, height: int, yaxis: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the layout of a map over dates: without grid lines, which would show through its cells.
+
+    :param labels: date labels, ascending.
+    :param height: in pixels.
+    :param yaxis: plotly axis of the rows.
+    """
+    drawn = layout(labels, height=height, yaxis={**yaxis, "showgrid": False, "zeroline": False})
+    return {**drawn, "xaxis": {**drawn["xaxis"], "showgrid": False}}
+
+
 def plot_text(text: str) -> str:
     """Write a foreign name for plotly, which reads tags such as ``<a href>`` in any text: here they are characters.
 
@@ -100,4 +115,4 @@ def names(keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
     :param keys: the pairs.
     """
     columns = [column for _, column in set(keys)]
-    return {(t, c): c if columns.count(c) == 1 else f"{t}.{c}" for t, c in keys}
+    return {(t, c): shorten(c if columns.count(c) == 1 else f"{t}.{c}", LONG_NAME) for t, c in keys}

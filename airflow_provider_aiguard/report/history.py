@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from airflow_provider_aiguard.core.run import RunIdentity, RunRecord, RunState
-from airflow_provider_aiguard.core.verdict import VerdictRecord
+from airflow_provider_aiguard.core.verdict import Outcome, VerdictRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 Record = RunRecord | VerdictRecord
 TaskKey = tuple[str, str, str, int]
@@ -67,6 +70,11 @@ class History:
     def cost_micros(self) -> int:
         """Money spent by all tries together: a failed try was paid for, too."""
         return sum(run.summary.cost_micros or 0 for run in self.runs)
+
+    @cached_property
+    def breaches(self) -> int:
+        """Standing verdicts that are a breach."""
+        return sum(record.verdict.outcome is Outcome.BREACH for record in self.standing)
 
     def label(self, record: Record) -> str:
         """Return the label of the date a record is under."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_aiguard.core.money import format_micros
 from airflow_provider_aiguard.core.verdict import CheckResult, Outcome, Severity, VerdictRecord, number
-from airflow_provider_aiguard.report.figure import shorten
+from airflow_provider_aiguard.report.figure import LONG_NAME, shorten
 from airflow_provider_aiguard.report.history import History, date_of
 from airflow_provider_aiguard.report.problems import MESSAGE_LENGTH, deciding_messages, where
 
@@ -104,7 +104,7 @@ def _verdict_row(history: History, record: VerdictRecord, *, stands: bool, check
         date=history.label(record),
         where=where(record),
         guard=verdict.guard.replace("_", " "),
-        subject=shorten(verdict.subject, 120),
+        subject=shorten(verdict.subject, LONG_NAME),
         messages=[] if verdict.outcome is Outcome.PASS else deciding_messages(verdict),
         stands=stands,
         try_number=record.identity.try_number,
@@ -115,7 +115,7 @@ def _verdict_row(history: History, record: VerdictRecord, *, stands: bool, check
 
 def _check_row(check: CheckResult) -> CheckRow:
     warn = "" if check.severity is Severity.ERROR else " (warn)"
-    column = shorten(check.column or "-", 120)
+    column = shorten(check.column or "-", LONG_NAME)
     message = shorten(check.message, MESSAGE_LENGTH)
     return CheckRow(f"{check.outcome}{warn}", check.check, column, number(check.value), number(check.limit), message)
 
@@ -127,8 +127,8 @@ def _run_row(history: History, run: RunRecord) -> RunRow:
         state=str(run.state),
         date=history.label(run),
         where=where(run),
-        model=shorten(str(summary.model), 120),
-        target=shorten(summary.target, 120),
+        model=shorten(str(summary.model), LONG_NAME),
+        target=shorten(summary.target, LONG_NAME),
         rows=summary.rows,
         rejects=summary.rejects,
         cost="no price" if cost is None else format_micros(cost),

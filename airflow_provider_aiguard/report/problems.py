@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_aiguard.core.run import RunRecord, RunState
 from airflow_provider_aiguard.core.verdict import Outcome, Severity, Verdict, VerdictRecord
-from airflow_provider_aiguard.report.figure import shorten
+from airflow_provider_aiguard.report.figure import LONG_NAME, shorten
 from airflow_provider_aiguard.report.history import History, date_of, task_of
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _of_verdict(history: History, record: VerdictRecord) -> Problem:
         kind=str(verdict.outcome),
         date=history.label(record),
         where=where(record),
-        what=f"{verdict.guard.replace('_', ' ')} of {shorten(verdict.subject, 120)}",
+        what=f"{verdict.guard.replace('_', ' ')} of {shorten(verdict.subject, LONG_NAME)}",
         messages=deciding_messages(verdict),
         at=(date_of(record), record.recorded_at),
     )
@@ -92,7 +92,7 @@ def _of_run(history: History, run: RunRecord) -> Problem:
         kind=str(run.state),
         date=history.label(run),
         where=where(run),
-        what=f"run of {shorten(str(summary.model), 120)}",
+        what=f"run of {shorten(str(summary.model), LONG_NAME)}",
         messages=[message],
         at=(date_of(run), run.started_at),
     )

@@ -17,6 +17,7 @@ from airflow_provider_aiguard.core.run import RunRecord, RunState
 from airflow_provider_aiguard.core.verdict import Outcome, VerdictRecord
 from airflow_provider_aiguard.report.charts import charts_of
 from airflow_provider_aiguard.report.embed import plotly_gzip, plotly_hash, safe_json, script_hash
+from airflow_provider_aiguard.report.figure import LONG_NAME, shorten
 from airflow_provider_aiguard.report.history import History, as_utc, history_of
 from airflow_provider_aiguard.report.listing import run_rows, verdict_rows
 from airflow_provider_aiguard.report.problems import Problem, problems_of
@@ -109,7 +110,11 @@ def build_report(
         "listed_problems": LISTED_PROBLEMS,
     }
     pages = (_page(history, share, facts) for share in SHARES)
-    return next((page for page in pages if len(page) < SIZE), b"").decode()
+    page = b""
+    for page in pages:
+        if len(page) < SIZE:
+            break
+    return page.decode()
 
 
 def _page(history: History, share: float, facts: Mapping[str, Any]) -> bytes:
@@ -184,8 +189,8 @@ def _template(name: str) -> Markup:
 
 def _sections(history: History, share: float) -> tuple[list[Section], list[str]]:
     """Return the DAGs with charts, in order of their names, and the names of those without."""
-    dags = history.by_dag()
-    worst = sorted(dags, key=lambda dag: (-_breaches(dags[dag]), dag))
+    dags = history.by_dag
+    worst = sorted(dags, key=lambda dag: (-dags[dag].breaches, dag))
     charted = worst[: max(1, int(SECTIONS * share))]
     limit = max(12, min(200, DATES // max(1, len(charted)))) * share
     sections: list[Section] = []
@@ -194,23 +199,23 @@ def _sections(history: History, share: float) -> tuple[list[Section], list[str]]
         section = _section(dag, dags[dag], limit=math.ceil(limit), number=number)
         number += len(section.charts)
         sections.append(section)
-    return sections, sorted(worst[len(charted) :])
+    return sections, sorted(map(_name, worst[len(charted) :]))
 
 
 def _section(dag: str, history: History, *, limit: int, number: int) -> Section:
     cut = len(history.dates) - limit
     return Section(
-        name=dag or "outside Airflow",
+        name=_name(dag),
         note=f"Charts show the newest {limit} of {len(history.dates)} dates." if cut > 0 else "",
         charts=list(enumerate(charts_of(history.newest(limit)), start=number)),
-        breaches=_breaches(history),
+        breaches=history.breaches,
         runs=len(history.runs),
         spend=format_micros(history.cost_micros),
     )
 
 
-def _breaches(history: History) -> int:
-    return sum(record.verdict.outcome is Outcome.BREACH for record in history.standing)
+def _name(dag: str) -> str:
+    return shorten(dag, LONG_NAME) or "outside Airflow"
 
 
 def _period(history: History) -> str:
@@ -223,7 +228,7 @@ def _period(history: History) -> str:
 def _tiles(history: History) -> list[Tile]:
     failed = sum(run.state in (RunState.FAILED, RunState.ABANDONED) for run in history.runs)
     undecided = sum(record.verdict.outcome is Outcome.UNDECIDED for record in history.standing)
-    breaches = _breaches(history)
+    breaches = history.breaches
     rejects = sum(run.summary.rejects for run in history.written)
     unpriced = sum(run.summary.cost_micros is None for run in history.runs)
     return [

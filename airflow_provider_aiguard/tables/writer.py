@@ -288,8 +288,8 @@ def _wanted(outputs: Sequence[Output]) -> dict[str, OutputType]:
 
 def _series(frame: pd.DataFrame, column: ColumnInfo, outputs: Sequence[Output]) -> pd.Series[Any]:
     series = frame[column.name]
-    if any(column.name == o.companions.confidence for o in outputs):
-        return series.astype("Float64") if series.dtype == object else series.where(series.notna())
+    if any(column.name == o.companions.confidence for o in outputs) and series.isna().any():
+        return series.astype("Float64").mask(series.isna())
     return series
 
 

@@ -97,7 +97,7 @@ class Dialect:
         rows = conn.execute(statement).all()
         values = list(zip(*rows, strict=True)) or [()] * len(columns)
         arrays = {i: from_values(c, self.decode(c, values[i])) for i, c in enumerate(columns)}
-        return Page(_frame(arrays, columns), lambda row: tuple(rows[row]))
+        return Page(frame_of(arrays, columns), lambda row: tuple(rows[row]))
 
     def decode(self, column: ColumnInfo, values: Sequence[Any]) -> Sequence[Any]:  # noqa: ARG002
         """Driver values as Python values of the column's kind."""
@@ -249,7 +249,8 @@ def _is_partial(index: Mapping[str, Any]) -> bool:
     return bool(index.get("expressions")) or any(name.endswith("_where") for name in options)
 
 
-def _frame(arrays: Mapping[int, Any], columns: Sequence[ColumnInfo]) -> pd.DataFrame:
+def frame_of(arrays: dict[int, Any], columns: Sequence[ColumnInfo]) -> pd.DataFrame:
+    """Put arrays, one per column, under the columns' names without copying them."""
     frame = pd.DataFrame(arrays, copy=False)
     frame.columns = pd.Index([c.name for c in columns])
     return frame

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from airflow_provider_aiguard.core.outputs import OutputType
-from airflow_provider_aiguard.tables.dialects.base import Dialect, Page, refuse_missing
+from airflow_provider_aiguard.tables.dialects.base import Dialect, Page, frame_of, refuse_missing
 from airflow_provider_aiguard.tables.frames import from_numpy, objects, to_list
 from airflow_provider_aiguard.tables.kinds import ColumnInfo
 
@@ -34,7 +34,7 @@ _DEFAULT_DECIMAL = (38, 18)
 """DuckDB's decimals have a fixed size of at most 38 digits; this leaves 20 before the point."""
 
 _COLUMNS = """
-SELECT column_name, data_type, is_nullable FROM information_schema.columns
+SELECT column_name, data_type, is_nullable, table_catalog FROM information_schema.columns
 WHERE lower(table_name) = lower(:name)
   AND ((table_schema = coalesce(:schema, current_schema()) AND table_catalog = current_database())
        OR (:schema IS NULL AND table_catalog = 'temp'))
@@ -44,13 +44,15 @@ ORDER BY table_catalog = 'temp' DESC, ordinal_position
 _CONSTRAINTS = """
 SELECT constraint_column_names FROM duckdb_constraints()
 WHERE constraint_type IN ('PRIMARY KEY', 'UNIQUE')
-  AND lower(table_name) = lower(:name) AND schema_name = coalesce(:schema, current_schema()) AND database_name = current_database()
+  AND lower(table_name) = lower(:name) AND schema_name = coalesce(:schema, current_schema())
+  AND database_name = current_database()
 """
 
 _UNIQUE_INDEXES = """
 SELECT expressions FROM duckdb_indexes()
 WHERE is_unique
-  AND lower(table_name) = lower(:name) AND schema_name = coalesce(:schema, current_schema()) AND database_name = current_database()
+  AND lower(table_name) = lower(:name) AND schema_name = coalesce(:schema, current_schema())
+  AND database_name = current_database()
 """
 
 
@@ -58,11 +60,11 @@ class DuckDBDialect(Dialect):
     """See the module."""
 
     def columns(self, conn: sa.Connection, table: Table) -> dict[str, ColumnInfo]:
-        """Read ``information_schema``: views and temporary tables too. Names differ in more than case, or not at all."""
+        """Read ``information_schema``, views and temporary tables too; DuckDB tells no upper from lower case."""
         rows = conn.execute(sa.text(_COLUMNS), {"name": table.name, "schema": table.schema}).all()
         if not rows:
             refuse_missing(table)
-        return {row[0]: ColumnInfo(row[0], _declared(row[1]), row[2] != "NO") for row in rows}
+        return {row[0]: ColumnInfo(row[0], _declared(row[1]), row[2] != "NO") for row in rows if row[3] == rows[0][3]}
 
     def unique_keys(self, conn: sa.Connection, table: Table) -> list[frozenset[str]]:
         """Primary keys, unique constraints, and unique indexes on plain columns."""
@@ -86,9 +88,9 @@ class DuckDBDialect(Dialect):
         cursor: Any = conn.execute(statement).cursor
         fetched = list(cursor.fetchnumpy().values())
         arrays = {i: _array(c, fetched[i]) for i, c in enumerate(columns)}
-        frame = pd.DataFrame(arrays, copy=False)
-        frame.columns = pd.Index([c.name for c in columns])
-        return Page(frame, lambda row: tuple(_raw(c, a[row]) for c, a in zip(columns, fetched, strict=True)))
+        return Page(
+            frame_of(arrays, columns), lambda row: tuple(_raw(c, a[row]) for c, a in zip(columns, fetched, strict=True))
+        )
 
     @contextmanager
     def stage(

@@ -9,6 +9,8 @@ import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
@@ -19,7 +21,6 @@ from airflow_provider_aiguard.tables.frames import to_list
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    import pandas as pd
     from sqlalchemy.sql.expression import TableClause
 
     from airflow_provider_aiguard.core.table import Table
@@ -52,7 +53,7 @@ class PostgresDialect(Dialect):
         source = (target.c[c.name].label(n) for c, n in zip(columns, names, strict=True))
         conn.execute(CreateStage(stage.name, sa.select(*source).where(sa.false()), suffix="ON COMMIT DROP"))
         values = [_texts(c, frame[c.name]) for c in columns]
-        lines = "".join(f"{line}\n" for line in map("\t".join, zip(*values, strict=True)))
+        lines = "\n".join(map("\t".join, zip(*values, strict=True))) + "\n"
         _copy(conn, f"COPY {stage.name} FROM STDIN", lines)
         yield {c.name: stage.c[n] for c, n in zip(columns, names, strict=True)}
 
@@ -94,13 +95,14 @@ def _copy(conn: sa.Connection, command: str, lines: str) -> None:
 
 def _texts(column: ColumnInfo, array: Any) -> list[str]:
     """Write the column in COPY's text format."""
+    if column.kind is OutputType.TEXT:
+        # Provenance, run and labels repeat: escape each value once. Code -1 is NULL, and takes the last.
+        codes, found = pd.factorize(array)
+        escaped = np.array([*(value.translate(_ESCAPES) for value in found), "\\N"], dtype=object)
+        return list(escaped[codes].tolist())
     values = to_list(array)
     if column.kind is OutputType.BOOLEAN:
         return ["\\N" if v is None else "t" if v else "f" for v in values]
-    if column.kind is OutputType.TEXT:
-        # Provenance, run and labels repeat: escape each value once.
-        escaped = {v: "\\N" if v is None else v.translate(_ESCAPES) for v in set(values)}
-        return [escaped[v] for v in values]
     if column.kind is None:
         return ["\\N" if v is None else _text(v).translate(_ESCAPES) for v in values]
     return ["\\N" if v is None else str(v) for v in values]

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_aiguard.core.confidence import CELLS, ConfidenceSummary
+from airflow_provider_aiguard.core.run import ColumnSummary, InferenceSummary, ModelIdentity, RunIdentity
+
+names = st.text(max_size=12)
+counts = st.integers(0, 10**12)
+identities = st.builds(
+    RunIdentity,
+    run_id=names,
+    dag_id=names,
+    dag_run_id=names,
+    task_id=names,
+    map_index=st.integers(-1, 1000),
+    try_number=st.integers(1, 99),
+    openlineage_run_id=st.none() | names,
+    logical_date=names,
+)
+confidences = st.builds(
+    ConfidenceSummary,
+    total=st.floats(0, 1e9),
+    counts=st.lists(st.integers(0, 5), min_size=CELLS, max_size=CELLS).map(tuple),
+    missing=counts,
+)
+columns = st.builds(
+    ColumnSummary,
+    provenance=st.dictionaries(names, counts, max_size=3),
+    confidence=confidences,
+    confidence_source=st.none() | names,
+)
+summaries = st.builds(
+    InferenceSummary,
+    run_id=names,
+    model=st.builds(ModelIdentity, name=names, version=names, fingerprint=names),
+    source=names,
+    target=names,
+    rows=counts,
+    inferred=counts,
+    rejects=counts,
+    chunks=counts,
+    cost_micros=st.none() | counts,
+    seconds=st.floats(0, 1e6),
+    model_seconds=st.floats(0, 1e6),
+    columns=st.dictionaries(names, columns, max_size=2),
+)
+
+
+@given(identities)
+def test_identities_round_trip(identity: RunIdentity) -> None:
+    assert RunIdentity.from_dict(json.loads(json.dumps(identity.to_dict()))) == identity
+
+
+@given(summaries)
+def test_summaries_round_trip(summary: InferenceSummary) -> None:
+    assert InferenceSummary.from_dict(json.loads(json.dumps(summary.to_dict()))) == summary
+
+
+def summary(**counts: int) -> InferenceSummary:
+    model = ModelIdentity(name="late", version="3", fingerprint="f" * 64)
+    return InferenceSummary(run_id="r", model=model, source="a", target="b", **counts)
+
+
+@pytest.mark.parametrize(
+    ("inferred", "rejects", "share"), [(0, 0, 0.0), (3, 1, 0.25), (0, 2, 1.0), (5, 0, 0.0)]
+)
+def test_the_reject_share_is_of_the_rows_asked(inferred: int, rejects: int, share: float) -> None:
+    assert summary(rows=100, inferred=inferred, rejects=rejects).reject_share == share
+
+
+def test_inferred_cells_of_a_column() -> None:
+    assert ColumnSummary(provenance={"observed": 4, "ai_inferred": 3}, confidence=ConfidenceSummary()).inferred == 3
+    assert ColumnSummary(provenance={"observed": 4}, confidence=ConfidenceSummary()).inferred == 0
+
+
+def test_a_model_is_shown_with_its_version() -> None:
+    assert str(summary().model) == "late@3"
