@@ -32,7 +32,7 @@ def example_flight_delays():
         task_id="drift",
         table=flights,
         reference="flights-january",
-        min_effect={"ks": 0.05, "categories": 0.15},
+        min_effect={"ks": 0.05, "categories": 0.25},
     )
 
     @task.inference(

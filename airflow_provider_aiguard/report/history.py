@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_aiguard.core.run import RunIdentity, RunRecord, RunState
 from airflow_provider_aiguard.core.verdict import Outcome, VerdictRecord
@@ -59,7 +59,7 @@ class History:
         ordered = sorted(self.verdicts, key=lambda v: (v.identity.try_number, v.recorded_at))
         last = {(task_of(v.identity), v.verdict.guard, v.verdict.subject): v for v in ordered}
         stand = [v for v in last.values() if v.identity.try_number >= self._succeeded.get(task_of(v.identity), 0)]
-        return tuple(sorted(stand, key=lambda v: (date_of(v), v.recorded_at)))
+        return tuple(sorted(stand, key=order_of))
 
     @cached_property
     def last_tries(self) -> tuple[RunRecord, ...]:
@@ -124,19 +124,30 @@ def history_of(runs: Iterable[RunRecord], verdicts: Iterable[VerdictRecord]) -> 
     :param verdicts: in any order.
     """
     return History(
-        tuple(sorted(runs, key=lambda run: (date_of(run), run.started_at))),
-        tuple(sorted(verdicts, key=lambda verdict: (date_of(verdict), verdict.recorded_at))),
+        tuple(sorted(runs, key=order_of)),
+        tuple(sorted(verdicts, key=order_of)),
     )
 
 
 def date_of(record: Record) -> datetime:
     """Return a record's logical date to the minute, in UTC; when it was recorded if it has none that can be read."""
-    recorded = record.started_at if isinstance(record, RunRecord) else record.recorded_at
     try:
         date = datetime.fromisoformat(record.identity.logical_date)
     except ValueError:
-        date = recorded
+        date = recorded_at(record)
     return as_utc(date).replace(second=0, microsecond=0)
+
+
+def recorded_at(record: Record) -> datetime:
+    """Return when a run started or a verdict was recorded."""
+    return record.started_at if isinstance(record, RunRecord) else record.recorded_at
+
+
+def order_of(record: Record) -> tuple[Any, ...]:
+    """Sort key: by date, then by time of recording; the rest makes the order the same however records came."""
+    identity = record.identity
+    what = (record.verdict.guard, record.verdict.subject) if isinstance(record, VerdictRecord) else ()
+    return date_of(record), as_utc(recorded_at(record)), identity.try_number, *task_of(identity), identity.run_id, *what
 
 
 def as_utc(moment: datetime) -> datetime:
@@ -153,4 +164,4 @@ def task_of(identity: RunIdentity) -> TaskKey:
 def _last_tries(runs: Iterable[RunRecord]) -> tuple[RunRecord, ...]:
     ordered = sorted(runs, key=lambda run: (run.identity.try_number, run.started_at))
     last = {task_of(run.identity): run for run in ordered}
-    return tuple(sorted(last.values(), key=lambda run: (date_of(run), run.started_at)))
+    return tuple(sorted(last.values(), key=order_of))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_aiguard.core.money import format_micros
 from airflow_provider_aiguard.core.verdict import CheckResult, Outcome, Severity, VerdictRecord, number
 from airflow_provider_aiguard.report.figure import LONG_NAME, shorten
-from airflow_provider_aiguard.report.history import History, date_of
+from airflow_provider_aiguard.report.history import History
 from airflow_provider_aiguard.report.problems import MESSAGE_LENGTH, deciding_messages, where
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def verdict_rows(history: History, *, share: float = 1.0) -> list[VerdictRow]:
     :param share: how much of a full page to use, in (0, 1].
     """
     standing = {id(record) for record in history.standing}
-    newest = sorted(history.verdicts, key=lambda v: (date_of(v), v.recorded_at), reverse=True)[: int(VERDICTS * share)]
+    newest = history.verdicts[::-1][: int(VERDICTS * share)]
     each = max(1, min(CHECKS_EACH, int(CHECKS * share) // max(1, len(newest))))
     return [_verdict_row(history, record, stands=id(record) in standing, checks=each) for record in newest]
 
@@ -92,7 +92,7 @@ def run_rows(history: History, *, share: float = 1.0) -> list[RunRow]:
     :param history: all runs and verdicts.
     :param share: how much of a full page to use, in (0, 1].
     """
-    newest = sorted(history.runs, key=lambda run: (date_of(run), run.started_at), reverse=True)[: int(RUNS * share)]
+    newest = history.runs[::-1][: int(RUNS * share)]
     return [_run_row(history, run) for run in newest]
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_aiguard.core.run import RunRecord, RunState
 from airflow_provider_aiguard.core.verdict import Outcome, Severity, Verdict, VerdictRecord
 from airflow_provider_aiguard.report.figure import LONG_NAME, shorten
-from airflow_provider_aiguard.report.history import History, date_of, task_of
+from airflow_provider_aiguard.report.history import History, order_of, task_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
 MESSAGES = 3
 MESSAGE_LENGTH = 400
@@ -27,7 +26,7 @@ class Problem:
     :param where: DAG and task.
     :param what: the guard and what it judged, or the model.
     :param messages: sentences with the numbers.
-    :param at: its date and the time it was recorded, to sort by.
+    :param at: its date and the time it was recorded, to sort by, and what makes equal ones differ.
     """
 
     kind: str
@@ -35,7 +34,7 @@ class Problem:
     where: str
     what: str
     messages: Sequence[str]
-    at: tuple[datetime, datetime]
+    at: tuple[Any, ...]
 
 
 def problems_of(history: History) -> list[Problem]:
@@ -78,7 +77,7 @@ def _of_verdict(history: History, record: VerdictRecord) -> Problem:
         where=where(record),
         what=f"{verdict.guard.replace('_', ' ')} of {shorten(verdict.subject, LONG_NAME)}",
         messages=deciding_messages(verdict),
-        at=(date_of(record), record.recorded_at),
+        at=order_of(record),
     )
 
 
@@ -94,5 +93,5 @@ def _of_run(history: History, run: RunRecord) -> Problem:
         where=where(run),
         what=f"run of {shorten(str(summary.model), LONG_NAME)}",
         messages=[message],
-        at=(date_of(run), run.started_at),
+        at=order_of(run),
     )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def raw(store_url: str, tmp_path: object) -> Iterator[sa.Engine]:
+def raw(store_url: str) -> Iterator[sa.Engine]:
     """The same database, without the store."""
     assert current_revision(store_url) is None  # makes the folder of a SQLite file
     engine = sa.create_engine(store_url)
@@ -92,7 +92,7 @@ def test_a_store_of_a_newer_version_is_left_alone(raw: sa.Engine, store_url: str
 def test_a_failed_upgrade_leaves_nothing(raw: sa.Engine, store_url: str) -> None:
     with raw.begin() as conn:
         conn.exec_driver_sql("CREATE TABLE aiguard_hold (mine INTEGER)")  # the last table the revision makes
-    with pytest.raises(StoreUnavailableError, match="aiguard_hold.* already exists"):
+    with pytest.raises(StoreUnavailableError, match=r"aiguard_hold.* already exists"):
         open_store(store_url)
     assert tables(raw) == {"aiguard_hold"}
 
@@ -147,5 +147,5 @@ def test_a_store_whose_tables_went_away_fails_closed(store: Store, store_url: st
     with engine.begin() as conn:
         conn.exec_driver_sql("DROP TABLE aiguard_profile")
     engine.dispose()
-    with pytest.raises(StoreUnavailableError, match="did not answer.*aiguard_profile.*Nothing is spent"):
+    with pytest.raises(StoreUnavailableError, match=r"did not answer.*aiguard_profile.*Nothing is spent"):
         store.profiles.names()

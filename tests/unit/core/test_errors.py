@@ -7,9 +7,7 @@ import pytest
 
 from airflow_provider_aiguard.core import errors
 
-CLASSES = {
-    name: cls for name, cls in inspect.getmembers(errors, inspect.isclass) if cls.__module__ == errors.__name__
-}
+CLASSES = {name: cls for name, cls in inspect.getmembers(errors, inspect.isclass) if cls.__module__ == errors.__name__}
 
 
 def drawn_parents() -> dict[str, str | None]:

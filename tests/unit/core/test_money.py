@@ -55,10 +55,11 @@ def test_amounts_are_finite_and_not_negative(value: str | int | Decimal) -> None
         (1_420_000, "$1.42"),
         (20, "$0.000020"),
         (0, "$0.00"),
-        (10_000, "$0.01"),
-        (999_999, "$0.999999"),
+        (9_999, "$0.009999"),
+        (10_000, "$0.0100"),
+        (499_000, "$0.4990"),
         (5_000_001, "$5.00"),
-        (-30_000, "$-0.03"),
+        (-30_000, "$-0.0300"),
     ],
 )
 def test_micro_dollars_as_a_person_reads_them(micros: int, shown: str) -> None:

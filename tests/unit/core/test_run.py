@@ -66,9 +66,7 @@ def summary(**counts: int) -> InferenceSummary:
     return InferenceSummary(run_id="r", model=model, source="a", target="b", **counts)
 
 
-@pytest.mark.parametrize(
-    ("inferred", "rejects", "share"), [(0, 0, 0.0), (3, 1, 0.25), (0, 2, 1.0), (5, 0, 0.0)]
-)
+@pytest.mark.parametrize(("inferred", "rejects", "share"), [(0, 0, 0.0), (3, 1, 0.25), (0, 2, 1.0), (5, 0, 0.0)])
 def test_the_reject_share_is_of_the_rows_asked(inferred: int, rejects: int, share: float) -> None:
     assert summary(rows=100, inferred=inferred, rejects=rejects).reject_share == share
 

@@ -20,9 +20,7 @@ def test_round_trip(name: str, schema: str | None, key: Any, parameters: dict[st
     assert Table.from_dict(json.loads(json.dumps(table.to_dict()))) == table
 
 
-@pytest.mark.parametrize(
-    ("key", "columns"), [(None, ()), ("id", ("id",)), (["a", "b"], ("a", "b")), (("a",), ("a",))]
-)
+@pytest.mark.parametrize(("key", "columns"), [(None, ()), ("id", ("id",)), (["a", "b"], ("a", "b")), (("a",), ("a",))])
 def test_a_key_is_a_tuple_of_columns(key: Any, columns: tuple[str, ...]) -> None:
     assert Table("t", key=key).key_columns == columns
 

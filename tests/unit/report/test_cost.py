@@ -21,7 +21,7 @@ def test_cost_by_month_and_the_refused_one(flights):
     assert refused["x"] == ["2013-10"]
     assert refused["y"] == [0]
     assert chart.note == "$5.45 by all tries together. ✕ A budget said no on 1 date: 2013-10."
-    assert ("2013-07", "score", "$0.565860", "") in chart.rows
+    assert ("2013-07", "score", "$0.5659", "") in chart.rows
     assert any(row[0] == "2013-10" and "raise the limit" in row[3] for row in chart.rows)
 
 

@@ -55,13 +55,13 @@ def test_problems_come_newest_first_with_the_message(page):
     problems = [li.words for li in page.one("section", id="problems").all("li")]
     assert len(problems) == 15
     assert problems[0].startswith("✕ breach drift of flights 2013-12 · flights / drift month: PSI 0.260 exceeds 0.1")
-    assert problems[1] == "✕ breach ground truth of flights_scored 2013-12 · flights / truth " + (
-        "late: accuracy 0.80 is below the limit 0.82"
+    assert (
+        problems[1]
+        == "✕ breach ground truth of flights_scored 2013-12 · flights / truth late: accuracy 0.80 is below the limit 0.82"
     )
     assert sum("raise the limit or score fewer rows" in problem for problem in problems) == 1
-    assert [re.search(r"2013-\d\d", p)[0] for p in problems] == sorted(
-        [re.search(r"2013-\d\d", p)[0] for p in problems], reverse=True
-    )
+    dates = [re.search(r"2013-\d\d", problem)[0] for problem in problems]
+    assert dates == sorted(dates, reverse=True)
 
 
 def test_one_dag_has_its_charts_in_order_and_no_section_heading(page):
@@ -148,9 +148,8 @@ def test_verdict_table_has_every_verdict_and_its_checks(page):
 def test_run_table_has_every_run(page):
     rows = page.one("section", id="runs").table
     assert len(rows) == 11
-    assert rows[0] == [
-        "✓ success", "2013-12", "flights / score", "late-gbm@jan-2013", "flights_scored", "27,110", "0", "$0.542200", "2.5",
-    ]  # fmt: skip
+    assert rows[0][:5] == ["✓ success", "2013-12", "flights / score", "late-gbm@jan-2013", "flights_scored"]
+    assert rows[0][5:] == ["27,110", "0", "$0.5422", "2.5"]
     assert rows[2][0] == "✕ failed"
     assert rows[2][5:8] == ["0", "0", "$0.00"]
 
@@ -171,9 +170,7 @@ def test_names_and_messages_stay_text(make_run, make_verdict, name):
     assert page.all("b", onerror="alert(1)") == []
     assert {a.attrs["href"] for a in page.all("a")} == {"#dag-1", "#dag-2"}
     assert " ".join(name.split()) in page.one("section", id="problems").words
-    assert [name, "other"] == sorted(
-        (h.text for h in page.all("h2") if h.text in (name, "other")), key=[name, "other"].index
-    )
+    assert {name, "other"} <= {heading.text for heading in page.all("h2")}
     text = [value for figure in figures(page) for value in _strings(figure["data"])]
     assert not any(re.search("<[^b/e]|<br[^>]", value) for value in text), "plotly would read this as markup"
 
@@ -247,7 +244,7 @@ def test_time_without_zone_is_refused(flights):
 
 
 def test_a_large_store_still_makes_a_small_page_that_says_what_is_missing(make_run, make_verdict):
-    runs, verdicts = _large_store(make_run, make_verdict, dags=45, dates=30, columns=40)
+    runs, verdicts = _large_store(make_run, make_verdict, dags=45, dates=35, columns=40)
     html = build(runs, verdicts)
     assert len(html.encode()) < SIZE
     page = parse(html)

@@ -4,7 +4,7 @@ import sqlite3
 import threading
 import time
 import traceback
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
@@ -14,7 +14,10 @@ from airflow_provider_aiguard.core.errors import ConfigurationError, StoreUnavai
 from airflow_provider_aiguard.store import database as database_module
 from airflow_provider_aiguard.store.database import Database, insert_into, is_lost_race, open_database
 
-SECRET = "s3cr3t"
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SECRET = "s3cr3t"  # noqa: S105
 AWAY = f"postgresql+psycopg2://ada:{SECRET}@127.0.0.1:1/db?sslpassword={SECRET}2"
 
 
@@ -88,13 +91,25 @@ class TestOpenDatabase:
         assert database.engine.url == given.url
         assert isinstance(database.engine.pool, NullPool)
 
-    def test_postgres_gets_a_small_pool_that_checks_and_gives_up(self) -> None:
-        engine = open_database("postgresql+psycopg2://h/d").engine
-        assert engine.pool.size() == 2  # type: ignore[attr-defined]
-        assert engine.pool._pre_ping is True
-        assert engine.dialect.create_connect_args(engine.url)[1].get("connect_timeout") is None
-        patient = open_database("postgresql+psycopg2://h/d?connect_timeout=77").engine
-        assert patient.dialect.create_connect_args(patient.url)[1]["connect_timeout"] == "77"
+    def test_postgres_gets_a_small_pool_that_checks_and_gives_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        given: list[dict[str, Any]] = []
+        make = sa.create_engine
+
+        def spy(url: sa.URL, **options: Any) -> sa.Engine:
+            given.append(options)
+            return make(url, **options)
+
+        monkeypatch.setattr(sa, "create_engine", spy)
+        open_database("postgresql+psycopg2://h/d")
+        open_database("postgresql+psycopg2://h/d?connect_timeout=77")
+        assert [options.pop("connect_args") for options in given] == [{"connect_timeout": 10}, {}]
+        assert given[0] == given[1]
+        assert given[0] == {
+            "pool_size": 2,
+            "pool_pre_ping": True,
+            "hide_parameters": True,
+            "isolation_level": "READ COMMITTED",
+        }
 
 
 class TestPragmas:

@@ -22,7 +22,7 @@ def test_amounts_are_whole_micro_dollars(store: Store, micros: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"^micros must be whole micro-dollars from 0 to .*charge_micros"):
         store.ledger.hold([BUDGET], WHO, micros, ttl=HOUR)
     held = store.ledger.hold([BUDGET], WHO, 1, ttl=HOUR)
-    with pytest.raises(ConfigurationError, match="^actual_micros must be whole micro-dollars"):
+    with pytest.raises(ConfigurationError, match=r"^actual_micros must be whole micro-dollars"):
         store.ledger.settle(held, micros)
 
 

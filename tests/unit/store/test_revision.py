@@ -33,7 +33,7 @@ def test_alembic_sees_a_table_that_is_missing(store_url: str) -> None:
     upgrade(store_url)
     database = open_database(store_url)
     database.write(lambda conn: conn.exec_driver_sql("DROP TABLE aiguard_profile").close())
-    with pytest.raises(Exception, match="New upgrade operations detected.*aiguard_profile"):
+    with pytest.raises(Exception, match=r"New upgrade operations detected.*aiguard_profile"):
         database.write(lambda conn: command.check(alembic_config(conn)))
 
 

@@ -13,21 +13,29 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def note_closing(monkeypatch: pytest.MonkeyPatch) -> list[Database]:
+    closed: list[Database] = []
+
+    def close(self: Database) -> None:
+        closed.append(self)
+
+    monkeypatch.setattr(Database, "close", close)
+    return closed
+
+
 def test_a_store_shows_where_it_is_but_no_password(store: Store, store_url: str) -> None:
     assert repr(store) == f"Store({store_url!r})"
 
 
 def test_leaving_the_block_closes(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    closed = []
-    monkeypatch.setattr(Database, "close", lambda self: closed.append(self))
+    closed = note_closing(monkeypatch)
     with pytest.raises(KeyError, match="inside"), open_store(store_url):
         raise KeyError("inside")
     assert len(closed) == 1
 
 
 def test_a_store_that_cannot_open_is_closed(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    closed = []
-    monkeypatch.setattr(Database, "close", lambda self: closed.append(self))
+    closed = note_closing(monkeypatch)
 
     def stop(_: object) -> None:
         raise KeyboardInterrupt("now")
