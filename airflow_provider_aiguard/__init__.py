@@ -26,7 +26,16 @@ _LAZY_IMPORTS = {
     "Table": "airflow_provider_aiguard.core.table",
 }
 
-__all__ = ["__version__", *sorted(_LAZY_IMPORTS)]
+__all__ = [
+    "Budget",
+    "Claims",
+    "ConfidenceSource",
+    "Failure",
+    "Provenance",
+    "SklearnModel",
+    "Table",
+    "__version__",
+]
 
 
 def __getattr__(name: str) -> Any:

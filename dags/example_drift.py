@@ -17,7 +17,11 @@ current = Table("flights", "warehouse", where="month = :month", parameters={"mon
 def example_drift():
     baseline = ProfileOperator(task_id="baseline", table=january, name="january", columns=columns)
     check = DriftCheckOperator(
-        task_id="check", table=current, reference="january", min_effect={"ks": 0.05, "categories": 0.2}, on_breach="warn"
+        task_id="check",
+        table=current,
+        reference="january",
+        min_effect={"ks": 0.05, "categories": 0.2},
+        on_breach="warn",
     )
     wait = DriftSensor(
         task_id="wait",

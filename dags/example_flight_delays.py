@@ -22,7 +22,10 @@ arrivals = Table("arrivals", "warehouse", key="flight_id", where="month = :month
 @dag(schedule=None, params={"month": 1}, tags=["aiguard"])
 def example_flight_baseline():
     ProfileOperator(
-        task_id="january", table=flights, name="flights-january", columns=["carrier", "origin", "dest", "distance", "hour"]
+        task_id="january",
+        table=flights,
+        name="flights-january",
+        columns=["carrier", "origin", "dest", "distance", "hour"],
     )
 
 

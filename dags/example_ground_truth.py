@@ -20,7 +20,13 @@ def example_ground_truth():
         return {"late": [False] * len(batch)}, {"late": [0.86] * len(batch)}
 
     arrived = GroundTruthSensor(
-        task_id="arrived", table=guessed, column="late", truth=arrivals, min_accuracy=0.5, min_truth_share=0.9, timeout=600
+        task_id="arrived",
+        table=guessed,
+        column="late",
+        truth=arrivals,
+        min_accuracy=0.5,
+        min_truth_share=0.9,
+        timeout=600,
     )
     right = GroundTruthCheckOperator(
         task_id="right", table=guessed, column="late", truth=arrivals, min_accuracy=0.7, min_truth_share=0.9

@@ -48,11 +48,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Build the command line, for :func:`main` and the docs."""
-    common = argparse.ArgumentParser(add_help=False)
+    common = _Parser(add_help=False)
     common.add_argument("--json", action="store_true", help="print the answer as JSON")
     where = common.add_mutually_exclusive_group()
     where.add_argument("--store", metavar="URL", help="SQLAlchemy URL of the store")
-    where.add_argument("--conn-id", default="aiguard_default", help="Airflow connection of the store (default: %(default)s)")
+    where.add_argument(
+        "--conn-id", default="aiguard_default", help="Airflow connection of the store (default: %(default)s)"
+    )
 
     root = _Parser(prog="aiguard", description="The store and the report of AI Guard.")
     commands = root.add_subparsers(required=True, metavar="command", parser_class=_Parser)
@@ -65,7 +67,9 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument("--from", dest="since", metavar="DATE", help="first day by logical date, such as 2026-01-31")
     report.add_argument("--to", dest="until", metavar="DATE", help="last day by logical date, included")
     report.add_argument("--dag-id", help="only this DAG")
-    report.add_argument("--out", type=Path, default=Path("aiguard-report.html"), help="file to write (default: %(default)s)")
+    report.add_argument(
+        "--out", type=Path, default=Path("aiguard-report.html"), help="file to write (default: %(default)s)"
+    )
     report.set_defaults(run=_report)
     return root
 

@@ -186,7 +186,7 @@ def _require_share(name: str, value: float) -> None:
 
 
 def _threshold_and_share(pair: Any) -> tuple[float, float]:
-    if isinstance(pair, str) or len(pair) != 2:  # noqa: PLR2004  a pair
+    if isinstance(pair, str) or len(pair) != 2:
         raise ConfigurationError(f"max_share_below must be (threshold, share), such as (0.6, 0.1); got {pair!r}.")
     threshold, share = pair
     _require_share("max_share_below threshold", threshold)

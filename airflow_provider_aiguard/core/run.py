@@ -63,8 +63,11 @@ class ModelIdentity:
 
 
 class RunState(StrEnum):
-    """How far a run got. A run that was killed without a chance to say so stays ``running``
-    until the next try of its task marks it ``abandoned``."""
+    """How far a run got.
+
+    One that was killed without a chance to say so stays ``running`` until the next try of its task marks it
+    ``abandoned``.
+    """
 
     RUNNING = "running"
     SUCCESS = "success"

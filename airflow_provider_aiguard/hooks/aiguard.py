@@ -58,7 +58,7 @@ class AIGuardHook(BaseHook):
                 f"Connection {self.aiguard_conn_id!r} is of type {connection.conn_type!r}; a store is of type "
                 "'aiguard', 'postgres' or 'sqlite'."
             )
-        return sqlalchemy_url(connection.get_hook())
+        return sqlalchemy_url(connection.get_hook())  # type: ignore[no-untyped-call]  # Airflow's is untyped
 
     def get_conn(self) -> Store:
         """Open the store, upgrading its schema on first use."""

@@ -39,7 +39,9 @@ class AirflowSources:
     def __enter__(self) -> AirflowSources:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._closing.close()
 
     @cached_property
@@ -119,5 +121,7 @@ def _create_engine(conn_id: str) -> Engine:
 def _sql_hook(conn_id: str) -> Any:
     hook = BaseHook.get_hook(conn_id)
     if not hasattr(hook, "get_sqlalchemy_engine"):
-        raise ConfigurationError(f"Connection {conn_id!r} is not of a SQL database: {type(hook).__name__} has no engine.")
+        raise ConfigurationError(
+            f"Connection {conn_id!r} is not of a SQL database: {type(hook).__name__} has no engine."
+        )
     return hook

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +30,7 @@ class ChunkClaims:
     :param failures: why, by position in the chunk.
     """
 
-    values: Mapping[str, pd.Series]
+    values: Mapping[str, pd.Series[Any]]
     confidences: Mapping[str, npt.NDArray[np.float64]]
     inferred: Mapping[str, Mask]
     rejected: Mask
@@ -79,9 +80,9 @@ def add_claimed(frame: pd.DataFrame, output: Output, claims: ChunkClaims, run_id
     """Add an output and its companions, with only the inferred cells set."""
     names, inferred = output.companions, claims.inferred[output.name]
     frame[output.name] = claims.values[output.name]
-    frame[names.provenance] = np.where(inferred, str(Provenance.AI_INFERRED), None)
+    frame[names.provenance] = _where(inferred, str(Provenance.AI_INFERRED))
     frame[names.confidence] = nullable(claims.confidences[output.name])
-    frame[names.run] = np.where(inferred, run_id, None)
+    frame[names.run] = _where(inferred, run_id)
 
 
 def add_kept(frame: pd.DataFrame, output: Output, chunk: pd.DataFrame, inferred: Mask) -> None:
@@ -105,7 +106,13 @@ def nullable(numbers: npt.NDArray[np.float64]) -> pd.arrays.FloatingArray:
     return pd.arrays.FloatingArray(numbers, np.isnan(numbers))
 
 
-def _place(column: pd.Series, positions: Positions, inferred: Mask) -> pd.Series:
+def _where(mask: Mask, text: str) -> npt.NDArray[np.object_]:
+    column = np.full(len(mask), None, dtype=object)
+    column[mask] = text
+    return column
+
+
+def _place(column: pd.Series[Any], positions: Positions, inferred: Mask) -> pd.Series[Any]:
     if inferred.all():
         return column
     if column.dtype == object:
@@ -117,11 +124,11 @@ def _place(column: pd.Series, positions: Positions, inferred: Mask) -> pd.Series
     return column.set_axis(positions).reindex(range(len(inferred))).where(inferred)
 
 
-def _choose(inferred: Mask, new: pd.Series, old: pd.Series) -> npt.NDArray[np.object_]:
+def _choose(inferred: Mask, new: pd.Series[Any], old: pd.Series[Any]) -> npt.NDArray[np.object_]:
     return np.where(inferred, _objects(new), _objects(old))
 
 
-def _objects(column: pd.Series) -> npt.NDArray[np.object_]:
+def _objects(column: pd.Series[Any]) -> npt.NDArray[np.object_]:
     # Python values with None for NULL, so that a NaN among them stays a NaN.
     values = np.empty(len(column), dtype=object)
     values[:] = column.tolist()

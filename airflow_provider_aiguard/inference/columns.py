@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_aiguard.core.errors import TableNotFoundError
 from airflow_provider_aiguard.core.outputs import Output
@@ -35,8 +35,8 @@ class StepColumns:
 
     read: tuple[str, ...]
     inputs: tuple[str, ...]
-    carry: Mapping[str, TypeEngine]
-    key_types: Mapping[str, TypeEngine]
+    carry: Mapping[str, TypeEngine[Any]]
+    key_types: Mapping[str, TypeEngine[Any]]
     outputs: tuple[Output, ...]
     into: Table
     mode: Literal["upsert", "update", "fill"]

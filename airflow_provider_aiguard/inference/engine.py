@@ -97,7 +97,13 @@ class _Step:
     """One run between its first and its last chunk."""
 
     def __init__(
-        self, plan: InferencePlan, model: Model, store: Store, identity: RunIdentity, read: Connection, write: Connection
+        self,
+        plan: InferencePlan,
+        model: Model,
+        store: Store,
+        identity: RunIdentity,
+        read: Connection,
+        write: Connection,
     ) -> None:
         self.plan = plan
         self.model = model
@@ -139,10 +145,8 @@ class _Step:
     def _chunk(self, chunk: pd.DataFrame) -> None:
         needed = self._needed(chunk)
         positions = np.flatnonzero(np.logical_or.reduce(list(needed.values())))
-        if len(positions):
-            claims = self._infer(chunk, needed, positions)
-        else:
-            claims = no_claims(self.outputs, len(chunk))
+        asked = len(positions) > 0
+        claims = self._infer(chunk, needed, positions) if asked else no_claims(self.outputs, len(chunk))
         self._keep_rejects(chunk, claims)
         self._write_chunk(chunk, claims)
         self._count(chunk, claims, needed)

@@ -50,8 +50,8 @@ class InferencePlan:
         key = self.rows.require_key()
         if self.into.key_columns and self.into.key_columns != key:
             raise ConfigurationError(
-                f"into has key {self.into.key_columns!r}, rows has {key!r}. Claims are written by the key of their rows: "
-                "use the same key columns, or leave the key of into out."
+                f"into has key {self.into.key_columns!r}, rows has {key!r}. Claims are written by the key of their "
+                "rows: use the same key columns, or leave the key of into out."
             )
         if self.fill not in get_args(Fill):
             raise ConfigurationError(f"fill must be one of {get_args(Fill)!r}; got {self.fill!r}.")

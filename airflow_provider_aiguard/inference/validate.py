@@ -1,8 +1,8 @@
 """Claims are checked before a cent is settled or a cell is written.
 
-A value of the wrong type, NaN, a confidence outside [0, 1], the wrong length or the wrong columns mean that the model
-or its adapter is broken: :class:`~airflow_provider_aiguard.core.errors.InvalidClaimError`, naming the row. A row without
-an answer is no error: it becomes a reject.
+A value of the wrong type, NaN, a confidence outside [0, 1], the wrong length or the wrong columns mean that the
+model or its adapter is broken: :class:`~airflow_provider_aiguard.core.errors.InvalidClaimError`, naming the row. A row
+without an answer is no error: it becomes a reject.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import pandas as pd
 from airflow_provider_aiguard.core.claims import Claims, Failure
 from airflow_provider_aiguard.core.errors import InvalidClaimError
 from airflow_provider_aiguard.core.outputs import Output
-from airflow_provider_aiguard.inference.values import Problem, check_values
+from airflow_provider_aiguard.inference.values import BadValueError, check_values
 
 Mask = npt.NDArray[np.bool_]
 
@@ -33,7 +33,7 @@ class ValidClaims:
     :param failures: the other rows, by position.
     """
 
-    values: Mapping[str, pd.Series]
+    values: Mapping[str, pd.Series[Any]]
     confidences: Mapping[str, npt.NDArray[np.float64]]
     answered: Mask
     failures: Mapping[int, Failure]
@@ -61,14 +61,14 @@ def validate_claims(
         raise InvalidClaimError(f"The model reported a failure for row {stray[0]!r} of a chunk of {rows} rows.")
     failures = dict(claims.failures)
     failed = _mask_of(failures, rows)
-    values: dict[str, pd.Series] = {}
+    values: dict[str, pd.Series[Any]] = {}
     confidences: dict[str, npt.NDArray[np.float64]] = {}
     for output in outputs:
         _check_length(claims.values[output.name], rows, f"values for output {output.name!r}")
         wanted = needed[output.name] & ~failed
         try:
             column, missing = check_values(claims.values[output.name], output, wanted)
-        except Problem as problem:
+        except BadValueError as problem:
             raise InvalidClaimError(
                 f"Output {output.name!r} of row {describe_row(problem.row)}: {problem.what}"
             ) from None
@@ -78,7 +78,10 @@ def validate_claims(
         given = claims.confidences.get(output.name)
         confidences[output.name] = _confidences(given, output.name, rows, wanted & ~missing, describe_row)
     return ValidClaims(
-        values=values, confidences=confidences, answered=~_mask_of(failures, rows), failures=dict(sorted(failures.items()))
+        values=values,
+        confidences=confidences,
+        answered=~_mask_of(failures, rows),
+        failures=dict(sorted(failures.items())),
     )
 
 
@@ -133,7 +136,7 @@ def _numbers(
     items: Sequence[Any], absent: Mask, column: str, describe_row: Callable[[int], str]
 ) -> npt.NDArray[np.float64]:
     numbers = np.full(len(items), np.nan)
-    for i in np.flatnonzero(~absent):
+    for i in np.flatnonzero(~absent).tolist():
         item = items[i]
         if isinstance(item, bool) or not isinstance(item, int | float | np.number):
             raise InvalidClaimError(

@@ -28,7 +28,7 @@ _DTYPES: dict[OutputType, str] = {
 }
 
 
-class Problem(Exception):
+class BadValueError(Exception):
     """A value that breaks its type, before anybody has named the row's key.
 
     :param row: position of the row in the chunk.
@@ -67,20 +67,20 @@ def infer_type(values: Any, name: str) -> OutputType | None:
     )
 
 
-def check_values(values: Any, output: Output, wanted: Mask) -> tuple[pd.Series, Mask]:
+def check_values(values: Any, output: Output, wanted: Mask) -> tuple[pd.Series[Any], Mask]:
     """Check one output column and bring it into the type the writer takes.
 
     :param values: n values as the model gave them.
     :param output: the declared output; its type may be ``None`` only while no value has been seen.
     :param wanted: the rows whose value will be used; the others' become NA.
     :return: the column, and which rows have no value.
-    :raises Problem: at the first wanted value that breaks the declared type.
+    :raises BadValueError: at the first wanted value that breaks the declared type.
     """
     if output.type is None:
         return pd.Series([None] * len(values), dtype="object"), np.ones(len(values), dtype=bool)
     array = values.to_numpy() if isinstance(values, pd.Series) and isinstance(values.dtype, np.dtype) else values
     if isinstance(array, np.ndarray) and array.dtype.kind in _FAST.get(output.type, "") and not output.labels:
-        return _fast(array, output, wanted)
+        return _fast(array, output.type, wanted)
     items = _items(values)
     missing = np.fromiter((isinstance(v, Failure) or _is_missing(v) for v in items), dtype=bool, count=len(items))
     accepts = _ACCEPTS[output.type]
@@ -88,30 +88,28 @@ def check_values(values: Any, output: Output, wanted: Mask) -> tuple[pd.Series, 
     for i in np.flatnonzero(wanted & ~missing):
         item = items[i]
         if not accepts(item):
-            raise Problem(int(i), _explain(item, output.type))
+            raise BadValueError(int(i), _explain(item, output.type))
         if allowed and item not in allowed:
-            raise Problem(int(i), f"{item!r} is none of the labels {sorted(allowed)!r}.")
+            raise BadValueError(int(i), f"{item!r} is none of the labels {sorted(allowed)!r}.")
     kept = wanted & ~missing
-    column = pd.Series([item if keep else None for item, keep in zip(items, kept, strict=True)], dtype="object")
-    return _cast(column, output.type), missing
+    return _column([item if keep else None for item, keep in zip(items, kept, strict=True)], output.type), missing
 
 
 _FAST = {OutputType.BOOLEAN: "b", OutputType.INTEGER: "iu", OutputType.NUMBER: "fiu"}
 
 
-def _fast(array: npt.NDArray[Any], output: Output, wanted: Mask) -> tuple[pd.Series, Mask]:
+def _fast(array: npt.NDArray[Any], kind: OutputType, wanted: Mask) -> tuple[pd.Series[Any], Mask]:
     if array.dtype.kind == "f":
         wrong = wanted & ~np.isfinite(array)
         if wrong.any():
             row = int(wrong.argmax())
-            raise Problem(row, _explain(float(array[row]), OutputType.NUMBER))
-    if array.dtype.kind == "u" and output.type is OutputType.INTEGER:
+            raise BadValueError(row, _explain(float(array[row]), OutputType.NUMBER))
+    if array.dtype.kind == "u" and kind is OutputType.INTEGER:
         big = wanted & (array > np.iinfo(np.int64).max)
         if big.any():
             row = int(big.argmax())
-            raise Problem(row, _explain(int(array[row]), OutputType.INTEGER))
-    assert output.type is not None
-    column = pd.Series(array).astype(_DTYPES[output.type])
+            raise BadValueError(row, _explain(int(array[row]), OutputType.INTEGER))
+    column = _column(array, kind)
     if not wanted.all():
         column = column.mask(~wanted)
     return column, np.zeros(len(array), dtype=bool)
@@ -124,10 +122,12 @@ def _items(values: Any) -> list[Any]:
     return list(values)
 
 
-def _cast(column: pd.Series, kind: OutputType) -> pd.Series:
+def _column(values: Any, kind: OutputType) -> pd.Series[Any]:
+    column: Any = pd.Series(values, dtype="object") if isinstance(values, list) else pd.Series(values)
     if kind is OutputType.TIMESTAMP:
-        return pd.to_datetime(column, utc=True).astype("datetime64[us, UTC]")
-    return column.astype(_DTYPES[kind])
+        column = pd.to_datetime(column, utc=True)
+    series: pd.Series[Any] = column.astype(_DTYPES[kind])
+    return series
 
 
 def _is_missing(value: Any) -> bool:
@@ -183,7 +183,11 @@ _RULES = {
 }
 
 
+_SHOWN = 80
+"""Characters of a wrong value that a message shows."""
+
+
 def _explain(value: Any, kind: OutputType) -> str:
-    shown = repr(value) if len(repr(value)) <= 80 else f"{repr(value)[:80]}…"
+    shown = repr(value) if len(repr(value)) <= _SHOWN else f"{repr(value)[:_SHOWN]}…"
     hint = " Return None, or Failure(reason), for a row without an answer." if value != value else ""  # noqa: PLR0124
     return f"{shown} is not {_RULES[kind]}, the declared type is {kind}.{hint}"

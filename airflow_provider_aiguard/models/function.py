@@ -50,7 +50,7 @@ class FunctionModel:
         self.confidence_source = ConfidenceSource(confidence_source)
         fingerprint = code_hash(function)
         self._identity = ModelIdentity(
-            name=name or getattr(function, "__name__", type(function).__name__),
+            name=name or str(getattr(function, "__name__", type(function).__name__)),
             version=version or fingerprint[:12],
             fingerprint=fingerprint,
         )
@@ -130,6 +130,6 @@ def _failures(columns: Mapping[str, Any]) -> dict[int, Failure]:
     found: dict[int, Failure] = {}
     for values in columns.values():
         dtype = getattr(values, "dtype", None)
-        if dtype is None or dtype == object:
+        if getattr(dtype, "kind", "O") == "O":
             found |= {i: value for i, value in enumerate(values) if isinstance(value, Failure)}
     return found

@@ -1,4 +1,4 @@
-"""What all doors share: table arguments, verdict policy, lineage, and the one place where our errors become Airflow's."""
+"""What all doors share: table arguments, verdict policy, and the one place where our errors become Airflow's."""
 
 from __future__ import annotations
 
@@ -67,7 +67,8 @@ def table_spec(
         spec["key"] = key if isinstance(key, str) else list(key)
     if not spec["conn_id"]:
         raise ConfigurationError(
-            f"Table {table.full_name!r} has no connection. Use Table({table.name!r}, conn_id=...) or the operator's conn_id=."
+            f"Table {table.full_name!r} has no connection. "
+            f"Use Table({table.name!r}, conn_id=...) or the operator's conn_id=."
         )
     return spec
 

@@ -46,7 +46,7 @@ class BudgetCheckOperator(BudgetArguments, GuardOperator):
     :param budget: the budget.
     :param needed: USD that must be left, as a string such as ``"2.50"``. Default ``"0"``. Templated.
     :param max_used_share: share of the limit, in [0, 1], that may be spent or held. Default 1.
-    :param on_breach: what a lack of money does: ``"fail"`` (default) without a retry, ``"skip"`` this task, or ``"warn"``.
+    :param on_breach: what a lack of money does: ``"fail"`` (default) without a retry, ``"skip"`` or ``"warn"``.
     :param on_undecided: unused by this guard: the ledger always has an answer, or the task fails.
     :param conn_id: unused by this guard.
     :param aiguard_conn_id: connection of the store.

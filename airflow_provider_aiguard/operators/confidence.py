@@ -71,7 +71,7 @@ class ConfidenceCheckOperator(ConfidenceArguments, GuardOperator):
         ``threshold``, both in [0, 1].
     :param max_missing_share: share of inferred cells, in [0, 1], that may lack a confidence. Default 0.
     :param min_rows: inferred rows needed for a verdict; fewer are undecided. Default 1.
-    :param on_breach: what low confidence does: ``"fail"`` (default) without a retry, ``"skip"`` this task, or ``"warn"``.
+    :param on_breach: what low confidence does: ``"fail"`` (default) without a retry, ``"skip"`` or ``"warn"``.
     :param on_undecided: the same when no verdict can be reached: no table, no inferred rows. Default ``"fail"``.
     :param conn_id: connection of a table that names none.
     :param aiguard_conn_id: connection of the store.

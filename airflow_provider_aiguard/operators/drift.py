@@ -76,8 +76,8 @@ class DriftCheckOperator(DriftArguments, GuardOperator):
         distributions), ``categories`` (effect size w), ``nulls`` and ``unseen`` (shares).
     :param must_see: changes the check must be able to see, by test; a table too small for that is undecided.
     :param show_levels: whether messages may name categories, which are values of rows. Default ``False``.
-    :param on_breach: what drift does: ``"fail"`` (default) without a retry, ``"skip"`` this task, or ``"warn"``.
-    :param on_undecided: the same when no verdict can be reached: no table, no baseline, too few rows. Default ``"fail"``.
+    :param on_breach: what drift does: ``"fail"`` (default) without a retry, ``"skip"`` or ``"warn"``.
+    :param on_undecided: the same when there is no verdict: no table, no baseline, too few rows. Default ``"fail"``.
     :param conn_id: connection of a table that names none.
     :param aiguard_conn_id: connection of the store.
     """

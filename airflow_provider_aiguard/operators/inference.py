@@ -50,7 +50,8 @@ class InferenceOperator(LineageMixin, BaseOperator):
         ``"0"`` declares a free model. Templated.
     :param max_reject_share: share of rows, in [0, 1], that the model may fail on before the task fails. Default 0:
         any rejected row fails the task, after the good rows are written.
-    :param chunk_size: rows read, inferred and written at a time. Bounds memory and what a crash can cost. Default 10,000.
+    :param chunk_size: rows read, inferred and written at a time. It bounds memory, and what a crash can
+        cost. Default 10,000.
     :param conn_id: connection of tables that name none.
     :param aiguard_conn_id: connection of the store.
     """
@@ -159,9 +160,7 @@ class InferenceOperator(LineageMixin, BaseOperator):
         source, target = sources.engine(plan.rows.conn_id), sources.engine(plan.into.conn_id)
         state = RunState.FAILED
         try:
-            summary = run_inference(
-                plan, model, source=source, target=target, store=sources.store, identity=identity
-            )
+            summary = run_inference(plan, model, source=source, target=target, store=sources.store, identity=identity)
             state = RunState.SUCCESS
         finally:
             self._remember_lineage(plan, sources, identity, state)

@@ -32,7 +32,7 @@ class LineageMixin:
         """Tables read, as far as they are known before execution."""
         return []
 
-    def get_openlineage_facets_on_start(self) -> OperatorLineage | None:
+    def get_openlineage_facets_on_start(self) -> OperatorLineage[Any, Any] | None:
         """Inputs only: outputs on START would make Marquez count two versions of one run."""
 
         def build() -> Lineage:
@@ -44,11 +44,11 @@ class LineageMixin:
 
         return _operator_lineage(build)
 
-    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage | None:  # noqa: ARG002
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any] | None:  # noqa: ARG002
         """What the finished task read, wrote and found."""
         return _operator_lineage(self.build_lineage)
 
-    def get_openlineage_facets_on_failure(self, task_instance: Any) -> OperatorLineage | None:  # noqa: ARG002
+    def get_openlineage_facets_on_failure(self, task_instance: Any) -> OperatorLineage[Any, Any] | None:  # noqa: ARG002
         """What the failed task had seen: a breached guard's checks are the reason it failed."""
         return _operator_lineage(self.build_lineage)
 
@@ -67,7 +67,7 @@ def extra_links() -> tuple[ReportLink, MarquezLink]:
     return ReportLink(), MarquezLink()
 
 
-def _operator_lineage(build: Callable[[], Lineage] | None) -> OperatorLineage | None:
+def _operator_lineage(build: Callable[[], Lineage] | None) -> OperatorLineage[Any, Any] | None:
     if build is None:
         return None
     try:

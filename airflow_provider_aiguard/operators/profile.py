@@ -84,7 +84,9 @@ class ProfileOperator(LineageMixin, BaseOperator):
             self.lineage_dataset = dataset_name(table)
             with sources.connect(table.conn_id) as connection:
                 fields = fields_of(read_columns(connection, table))
-            self.build_lineage = partial(_profile_lineage, profile, table=self.lineage_dataset, fields=fields, name=self.name)
+            self.build_lineage = partial(
+                _profile_lineage, profile, table=self.lineage_dataset, fields=fields, name=self.name
+            )
         except Exception:
             self.log.warning("The lineage of this profile could not be gathered.", exc_info=True)
 

@@ -12,7 +12,7 @@ class AIGuardPlugin(AirflowPlugin):
 
     name = "aiguard"
     # Relative addresses: the UI may live below a prefix.
-    external_views: ClassVar[list[Any]] = [
+    external_views: ClassVar[list[Any]] = [  # type: ignore[misc]  # Airflow declares a plain list
         {
             "name": "AI Guard",
             "href": "aiguard/report",
@@ -29,7 +29,7 @@ class AIGuardPlugin(AirflowPlugin):
     ]
 
     @property
-    def fastapi_apps(self) -> list[Any]:
+    def fastapi_apps(self) -> list[Any]:  # type: ignore[override]  # Airflow only reads it
         """The report application. A property, because workers load plugins, too, and need no web framework."""
         from airflow_provider_aiguard.plugin.app import app
 

@@ -16,8 +16,8 @@ class GroundTruthSensor(GroundTruthArguments, GuardSensor):
     :param truth: the rows with the truth, with the same key and on the same connection; its ``where`` is its own.
         Templated.
     :param min_accuracy: smallest share of right claims, in [0, 1].
-    :param truth_column: column of ``truth`` that holds it, NULL while it has not arrived. Default: ``column``. Templated.
-    :param min_truth_share: share of the claims, in [0, 1], whose truth must have arrived; less is undecided. Default 0.5.
+    :param truth_column: column of ``truth`` that holds it, NULL before it arrives. Default: ``column``. Templated.
+    :param min_truth_share: share of the claims, in [0, 1], whose truth is needed; less is undecided. Default 0.5.
     :param min_labels: labels needed for a verdict; fewer are undecided. Default 30.
     :param alpha: one minus the confidence level of the interval, in (0, 1). Default 0.05.
     :param on_breach: what a breach does in the end: ``"fail"`` (default) without a retry, ``"skip"`` or ``"warn"``.

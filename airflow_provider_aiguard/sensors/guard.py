@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
-from airflow.sdk.exceptions import AirflowSensorTimeout
+from airflow.sdk.exceptions import AirflowSensorTimeout, TaskDeferred
 
 from airflow_provider_aiguard.core.errors import AIGuardError, ConfigurationError
 from airflow_provider_aiguard.core.verdict import Outcome, Verdict
@@ -118,7 +118,7 @@ class GuardSensor(GuardLineage, BaseSensorOperator):
             deadline=(datetime.now(UTC) + wait).isoformat(),
             fail_fast=self.fail_fast,
         )
-        self.defer(trigger=trigger, method_name="execute_complete", timeout=wait + _TRIGGER_GRACE)
+        raise TaskDeferred(trigger=trigger, method_name="execute_complete", timeout=wait + _TRIGGER_GRACE)
 
     def _is_final(self, verdict: Verdict) -> bool:
         return verdict.outcome is Outcome.PASS or (self.fail_fast and verdict.outcome is Outcome.BREACH)

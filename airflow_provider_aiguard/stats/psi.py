@@ -29,7 +29,7 @@ def psi(reference: Sequence[int], current: Sequence[int]) -> float:
     """
     n, m = sum(reference), sum(current)
     used = [(a, b) for a, b in zip(reference, current, strict=True) if a or b]
-    if not n or not m or len(used) < 2:  # noqa: PLR2004  one cell cannot differ
+    if not n or not m or len(used) < 2:
         return 0.0
     p, q = (np.asarray(side, dtype=float) + 0.5 for side in zip(*used, strict=True))
     p, q = p / p.sum(), q / q.sum()

@@ -253,11 +253,13 @@ def _take(conn: Connection, window: Window, limit: int, micros: int) -> bool:
 
 def _refused(conn: Connection, window: Window, budget: Budget, micros: int) -> BudgetExceededError:
     spent, held = _standing(conn, window)
+    # Said on its own: it may be smaller than what the other amounts are rounded to.
+    lacking = micros - (budget.limit_micros - spent - held)
     wait = "" if budget.per == "dag_run" else f", or wait for the next {budget.per}"
     return BudgetExceededError(
         f"Budget {budget.name!r} refuses {format_micros(micros)} in window {window[1]!r}: of its limit of "
-        f"{format_micros(budget.limit_micros)}, {format_micros(spent)} is spent and {format_micros(held)} is held. "
-        f"Nothing was held or spent for this call. Raise the budget's limit, ask for fewer rows{wait}; "
+        f"{format_micros(budget.limit_micros)}, {format_micros(spent)} is spent and {format_micros(held)} is held, "
+        f"which is {format_micros(lacking)} too little. Nothing was held or spent for this call. Raise the budget's limit, ask for fewer rows{wait}; "
         "a retry alone cannot help."
     )
 

@@ -44,10 +44,13 @@ def key_is_unique(conn: sa.Connection, table: Table) -> bool:
     """Whether the database itself keeps the key unique: a primary key, unique constraint or unique index on exactly it.
 
     :raises ConfigurationError: if the table was declared without ``key``.
+    :raises TableNotFoundError: if there is no such table.
     """
     key = frozenset(table.require_key())
     with transaction(conn):
-        return key in dialect_of(conn).unique_keys(conn, table)
+        dialect = dialect_of(conn)
+        dialect.columns(conn, table)
+        return key in dialect.unique_keys(conn, table)
 
 
 def select_columns(table: Table, found: Mapping[str, ColumnInfo], names: Iterable[str]) -> dict[str, ColumnInfo]:

@@ -79,7 +79,7 @@ def _confidences(rows: sa.Subquery, companions: Companions, below: Sequence[floa
     x = claims.c.x
     cell = sa.case(
         (x.is_(None), sa.literal_column(str(NULL_CELL), sa.Integer)),
-        (sa.and_(x >= 0.0, x <= 1.0), cell_of(x, _CELL_EDGES, closed_above=False)),
+        (sa.and_(x >= 0.0, x <= 1.0), cell_of("x", _CELL_EDGES, closed_above=False)),
         else_=sa.literal_column(str(NAN_CELL), sa.Integer),
     )
     celled = sa.select(claims.c.provenance, x, cell.label("cell")).subquery()

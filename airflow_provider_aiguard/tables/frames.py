@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_aiguard.tables.kinds import ColumnInfo
 
-_MASKED: dict[OutputType, tuple[Any, Any, type]] = {
+_MASKED: dict[OutputType | None, tuple[Any, Any, Any]] = {
     OutputType.BOOLEAN: (np.bool_, False, pd.arrays.BooleanArray),
     OutputType.INTEGER: (np.int64, 0, pd.arrays.IntegerArray),
     OutputType.NUMBER: (np.float64, 0.0, pd.arrays.FloatingArray),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
-def null_mask(column: pd.Series) -> npt.NDArray[np.bool_]:
+def null_mask(column: pd.Series[Any]) -> npt.NDArray[np.bool_]:
     """Tell the NULL cells of a column read by :func:`~airflow_provider_aiguard.tables.reader.read_chunks`.
 
     :param column: one column of a chunk. A plain float column has no NULLs: a column that has them is nullable.

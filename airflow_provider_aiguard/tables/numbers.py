@@ -66,7 +66,7 @@ def branch(values: sa.Subquery, index: int, column: ColumnProfile, dialect: str)
     cell = sa.case(
         (x.c.x.is_(None), sa.literal_column(str(NULL_CELL), sa.Integer)),
         (is_nan(x.c.x, dialect), sa.literal_column(str(NAN_CELL), sa.Integer)),
-        else_=cell_of(x.c.x, column.edges),
+        else_=cell_of("x", column.edges),
     )
     finite = sa.case((_is_finite(x.c.x), x.c.x))
     found = sa.select(cell.label("cell"), finite.label("w")).subquery()

@@ -129,7 +129,8 @@ class _Statements:
         found: list[list[sa.Row[Any]]] = [[] for _ in columns]
         for batch in _batches(columns):
             branches = [branch(self._values(columns[i]), i, columns[i]) for i in batch]
-            for row in self.connection.execute(sa.union_all(*branches)):
+            # Not worth a place in SQLAlchemy's cache: the key of so large a statement costs more than its SQL.
+            for row in self.connection.execute(sa.union_all(*branches), execution_options={"compiled_cache": None}):
                 found[row.i].append(row)
         return found
 

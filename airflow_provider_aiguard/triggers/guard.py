@@ -37,7 +37,7 @@ class GuardTrigger(BaseTrigger):
         deadline: str,
         fail_fast: bool,
     ) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # Airflow's triggers are untyped
         self.question = question
         self.identity = identity
         self.aiguard_conn_id = aiguard_conn_id
@@ -65,11 +65,11 @@ class GuardTrigger(BaseTrigger):
                 verdict = await sync_to_async(self._ask, thread_sensitive=False)()
             except Exception as error:
                 self.log.exception("The guard could not be asked")
-                yield TriggerEvent({"error": f"{type(error).__name__}: {error}"})
+                yield _event(error=f"{type(error).__name__}: {error}")
                 return
             left = (deadline - datetime.now(UTC)).total_seconds()
             if self._is_final(verdict) or left <= 0:
-                yield TriggerEvent({"verdict": verdict.to_dict()})
+                yield _event(verdict=verdict.to_dict())
                 return
             await asyncio.sleep(min(self.poke_interval, left))
 
@@ -82,3 +82,7 @@ class GuardTrigger(BaseTrigger):
 
         with AirflowSources(self.aiguard_conn_id) as sources:
             return question_from_dict(self.question).ask(sources, RunIdentity.from_dict(self.identity))
+
+
+def _event(**payload: Any) -> TriggerEvent:
+    return TriggerEvent(payload)  # type: ignore[no-untyped-call]  # Airflow's triggers are untyped

@@ -89,6 +89,9 @@ def _copy(conn: sa.Connection, command: str, lines: str) -> None:
         else:
             with cursor.copy(command) as copy:
                 copy.write(lines)
+    except conn.dialect.loaded_dbapi.Error as error:
+        # As if SQLAlchemy had run it: it wraps what goes through ``execute`` only.
+        raise sa.exc.DBAPIError.instance(command, None, error, Exception, dialect=conn.dialect) from error
     finally:
         cursor.close()
 

@@ -10,6 +10,7 @@ import pytest
 
 from airflow_provider_aiguard.core.budget import Budget
 from airflow_provider_aiguard.core.errors import BudgetExceededError, NotRecordedError
+from airflow_provider_aiguard.core.money import format_micros
 from airflow_provider_aiguard.core.run import ModelIdentity, RunIdentity
 from airflow_provider_aiguard.store.ledger import Hold
 from airflow_provider_aiguard.store.store import Store
@@ -45,8 +46,9 @@ class TestHold:
         with pytest.raises(BudgetExceededError) as refused:
             hold(store, 60_000)
         assert str(refused.value) == (
-            "Budget 'flights' refuses $0.06 in window 'dag_run:dag/manual__1': of its limit of $1.00, $0.25 is spent "
-            "and $0.70 is held. Nothing was held or spent for this call. Raise the budget's limit, ask for fewer "
+            f"Budget 'flights' refuses {format_micros(60_000)} in window 'dag_run:dag/manual__1': of its limit of $1.00, "
+            f"{format_micros(250_000)} is spent and {format_micros(700_000)} is held, which is {format_micros(10_000)} too "
+            "little. Nothing was held or spent for this call. Raise the budget's limit, ask for fewer "
             "rows; a retry alone cannot help."
         )
         assert amounts(store) == (250_000, 700_000)
@@ -111,7 +113,8 @@ class TestSettle:
             store.ledger.settle(held, 1_500_000)
         assert amounts(store) == (1_500_000, 0)
         assert [record.message.split(": ")[0] for record in caplog.records] == [
-            "A call was charged $1.50, $0.60 more than the $0.90 held for it from ['flights']"
+            f"A call was charged $1.50, {format_micros(600_000)} more than the {format_micros(900_000)} held for it "
+            "from ['flights']"
         ]
         with pytest.raises(BudgetExceededError, match=r"\$1\.50 is spent"):
             hold(store, 0)
@@ -193,7 +196,9 @@ class TestExpiry:
         hold(store, 100_000, now=NOON + HOUR)
         # Asked as of noon, when nothing has expired: what moved was moved by the second hold.
         assert amounts(store) == (600_000, 100_000)
-        with pytest.raises(BudgetExceededError, match=r"\$0\.60 is spent and \$0\.10 is held"):
+        with pytest.raises(
+            BudgetExceededError, match=r"\$0\.60+ is spent and \$0\.10+ is held, which is \$0\.000001 too little"
+        ):
             hold(store, 300_001, now=NOON + HOUR)
 
     @pytest.mark.parametrize("charge", [0, 70, 100, 130])

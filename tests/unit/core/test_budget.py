@@ -37,7 +37,7 @@ def test_a_budget_needs_a_name(name: object) -> None:
 
 
 def test_an_unknown_window_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="per must be one of .*'month'.*got 'week'"):
+    with pytest.raises(ConfigurationError, match=r"per must be one of .*'month'.*got 'week'"):
         Budget("b", "1", per="week")  # type: ignore[arg-type]
 
 

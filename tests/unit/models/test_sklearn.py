@@ -51,18 +51,17 @@ def test_a_regressor_claims_values_without_confidence(tmp_path: Path) -> None:
 
 
 def test_features_are_taken_in_the_order_of_the_fit(tmp_path: Path) -> None:
-    estimator = LinearRegression().fit(X[["b", "a"]].to_numpy(), X["a"])
+    estimator = LinearRegression().fit(X[["b", "a"]], X["a"])
     path, sha256 = pinned(estimator, tmp_path / "m.pkl")
     wide = X.assign(other="text")[["other", "a", "b"]]
     claims = SklearnModel(path, sha256=sha256, output="y", features=["b", "a"]).predict(wide)
     assert list(claims.values["y"]) == pytest.approx(list(X["a"]))
 
 
-@pytest.mark.parametrize("wrong", ["0" * 64, "pinned of other bytes"])
-def test_a_file_with_other_bytes_is_never_unpickled(tmp_path: Path, wrong: str) -> None:
+def test_a_file_with_other_bytes_is_never_unpickled(tmp_path: Path) -> None:
     trace = tmp_path / "ran"
     path, _ = pinned(Trap(trace), tmp_path / "model.pkl")
-    sha256 = wrong if len(wrong) == 64 else hashlib.sha256(b"").hexdigest()
+    sha256 = hashlib.sha256(b"the file that was reviewed").hexdigest()
     model = SklearnModel(path, sha256=sha256, output="y")
     with pytest.raises(ModelIntegrityError, match=rf"'{path}' has sha256 '\w+', pinned is '{sha256}'. It was not loa"):
         model.predict(X)
@@ -107,5 +106,5 @@ def test_making_a_model_opens_no_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("sha256", ["", "abc", "g" * 64, "0" * 63])
 def test_a_pin_is_a_sha256(sha256: str) -> None:
-    with pytest.raises(ConfigurationError, match="sha256 of 'm.pkl' must be 64 hexadecimal characters; got"):
+    with pytest.raises(ConfigurationError, match=r"sha256 of 'm\.pkl' must be 64 hexadecimal characters; got"):
         SklearnModel("m.pkl", sha256=sha256, output="y")

@@ -163,7 +163,7 @@ def _truth(make: Callable[..., VerdictRecord], date: datetime, at: datetime, acc
     low = accuracy < 0.82
     message = f"late: accuracy {accuracy:.2f} is {'below' if low else 'at or above'} the limit 0.82"
     outcome = Outcome.BREACH if low else Outcome.PASS
-    interval = {"low": accuracy - 0.006, "high": accuracy + 0.006}
+    interval = {"low": accuracy - 0.008, "high": accuracy + 0.006}
     return make(date, outcome=outcome, message=message, value=accuracy, detail=interval, recorded_at=at)
 
 

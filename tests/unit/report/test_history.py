@@ -102,3 +102,10 @@ def test_newest_keeps_whole_dates(make_run, make_verdict):
     assert cut.dates == (MARCH,)
     assert (len(cut.runs), len(cut.verdicts)) == (1, 1)
     assert history.newest(2) is history
+
+
+def test_order_is_the_same_however_records_came(make_run, make_verdict):
+    runs = [make_run(FEB, run_id=run) for run in "bca"]
+    verdicts = [make_verdict(FEB, subject=subject) for subject in "bca"]
+    one, other = history_of(runs, verdicts), history_of(runs[::-1], verdicts[::-1])
+    assert (one.runs, one.verdicts, one.standing) == (other.runs, other.verdicts, other.standing)

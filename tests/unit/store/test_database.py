@@ -207,6 +207,19 @@ class TestTransactions:
         assert distinct == self.count(database) == 80
 
 
+class TestFork:
+    def test_a_child_leaves_the_inherited_connections_alone(
+        self, monkeypatch: pytest.MonkeyPatch, store_url: str
+    ) -> None:
+        database = open_database(store_url)
+        closed: list[bool] = []
+        monkeypatch.setattr(database.engine, "dispose", lambda *, close: closed.append(close))
+        monkeypatch.setattr(database_module.os, "getpid", lambda: -1)
+        for _ in range(2):
+            database.read(lambda conn: None)
+        assert closed == [False]
+
+
 class TestUnavailable:
     def test_a_server_that_is_away_is_named_without_its_password(self) -> None:
         database = open_database(AWAY)

@@ -68,5 +68,23 @@ def test_a_lock_while_looking_is_a_lock_not_an_absent_store(store_url: str, monk
     blocker.close()
 
 
+def test_a_race_while_looking_is_passed_on() -> None:
+    class Racing:
+        def scalar(self, _query: object) -> None:
+            cause = Exception("locked")
+            cause.sqlite_errorname = "SQLITE_BUSY_SNAPSHOT"  # type: ignore[attr-defined]
+            raise sa.exc.OperationalError("", {}, cause)
+
+    with pytest.raises(sa.exc.OperationalError, match="locked"):
+        revision._glance(Racing())  # type: ignore[arg-type]
+
+
+def test_whoever_waited_for_the_lock_finds_the_work_done(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    upgrade(store_url)
+    monkeypatch.setattr(revision, "_run_revisions", None)
+    database = open_database(store_url)
+    assert database.write(lambda conn: revision._migrate(conn, database)) == HEAD
+
+
 def test_the_environment_may_be_imported() -> None:
     assert callable(runpy.run_path(str(MIGRATIONS / "env.py"))["migrate"])

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_aiguard.core.confidence import CELLS
+from airflow_provider_aiguard.core.run import ModelIdentity
+from airflow_provider_aiguard.inference.tally import ColumnTally, Tally, summarise
+
+MODEL = ModelIdentity(name="m", version="1", fingerprint="f")
+
+
+def tally(*, priced: bool) -> Tally:
+    return Tally(run_id="r", model=MODEL, source="a", target="b", columns={"y": ColumnTally()}, priced=priced)
+
+
+@pytest.mark.parametrize("hundredth", range(101))
+def test_two_decimals_lie_in_the_cell_a_person_expects(hundredth: int) -> None:
+    counts = summarise(np.array([hundredth / 100])).counts
+    assert counts.index(1) == min(hundredth, CELLS - 1)
+
+
+@given(st.lists(st.floats(0, 1) | st.just(math.nan), max_size=50))
+def test_a_summary_against_numpy(numbers: list[float]) -> None:
+    array = np.array(numbers, dtype=float)
+    present = array[~np.isnan(array)]
+    summary = summarise(array)
+    assert summary.missing == len(array) - len(present)
+    assert summary.count == len(present)
+    assert summary.mean == (pytest.approx(present.mean()) if len(present) else None)
+    expected, _ = np.histogram(present, bins=CELLS, range=(0, 1))
+    # A number within a nanoth of an edge may count in the cell above it.
+    assert np.abs(np.cumsum(expected) - np.cumsum(summary.counts)).max() <= np.sum(
+        np.abs(present * CELLS - np.round(present * CELLS)) < 1e-8
+    )
+
+
+def test_counts_add_up() -> None:
+    column = ColumnTally()
+    column.add_provenance("ai_inferred", 2)
+    column.add_provenance("ai_inferred", 3)
+    column.add_provenance("observed", 0)
+    column.add_confidences(np.array([0.5, math.nan]))
+    column.add_confidences(np.array([1.0]))
+    assert column.provenance == {"ai_inferred": 5}
+    assert (column.confidence.count, column.confidence.missing, column.confidence.mean) == (2, 1, 0.75)
+
+
+def test_a_snapshot_does_not_change_with_the_tally() -> None:
+    running = tally(priced=True)
+    running.columns["y"].add_provenance("ai_inferred", 1)
+    running.cost_micros = 7
+    before = running.summary()
+    running.rows = 9
+    running.columns["y"].add_provenance("ai_inferred", 1)
+    assert (before.rows, before.cost_micros, before.columns["y"].inferred) == (0, 7, 1)
+    assert running.summary().columns["y"].inferred == 2
+
+
+def test_without_a_price_there_is_no_cost() -> None:
+    assert tally(priced=False).summary().cost_micros is None
+    assert tally(priced=True).summary().cost_micros == 0
+
+
+def test_seconds_are_counted_from_the_start() -> None:
+    running = tally(priced=False)
+    running.started -= 2.5
+    running.model_seconds = 1.23456
+    assert running.summary().seconds >= 2.5
+    assert running.summary().model_seconds == 1.235
