@@ -10,6 +10,7 @@ import atexit
 import json
 import os
 import shutil
+import signal
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from sqlalchemy import Engine
 
@@ -33,7 +34,11 @@ BUNDLE = "tests"
 def environment() -> dict[str, str]:
     """Everything about this Airflow that a process of its own needs to know, too."""
     bundles = [
-        {"name": name, "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle", "kwargs": {"path": str(path)}}
+        {
+            "name": name,
+            "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
+            "kwargs": {"path": str(path)},
+        }
         for name, path in (("dags-folder", REPOSITORY / "dags"), (BUNDLE, HOME / "bundle"))
     ]
     return {
@@ -65,9 +70,11 @@ _move_in()
 @pytest.fixture(scope="session")
 def airflow_home() -> Path:
     """Folder of an Airflow whose database is ready."""
+    from airflow.dag_processing.bundles.manager import DagBundlesManager
     from airflow.utils.db import initdb
 
     initdb()
+    DagBundlesManager().sync_bundles_to_db()
     return HOME
 
 
@@ -119,7 +126,28 @@ def make_flights() -> Any:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
+def query(warehouse: Path) -> Callable[[str], list[Any]]:
+    """Ask the warehouse."""
+    import sqlalchemy as sa
+
+    def ask(sql: str) -> list[Any]:
+        engine = sa.create_engine(f"duckdb:///{warehouse}", poolclass=sa.pool.NullPool)
+        with engine.connect() as connection:
+            return [tuple(row) for row in connection.exec_driver_sql(sql)]
+
+    return ask
+
+
+@pytest.fixture(scope="session")
+def examples(warehouse: Path) -> Any:
+    """The DAGs of the repository, in a bag."""
+    from airflow.dag_processing.dagbag import DagBag
+
+    return DagBag()
+
+
+@pytest.fixture(scope="module")
 def rows(airflow_home: Path) -> Iterator[Engine]:
     """The connection ``rows``: an empty SQLite file."""
     import sqlalchemy as sa
@@ -130,9 +158,9 @@ def rows(airflow_home: Path) -> Iterator[Engine]:
     ROWS.unlink(missing_ok=True)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def store(airflow_home: Path) -> Iterator[Any]:
-    """The store that tasks use while no connection says otherwise, emptied afterwards."""
+    """The store that tasks use while no connection says otherwise, emptied after the module."""
     from airflow_provider_aiguard.hooks.aiguard import embedded_url
     from airflow_provider_aiguard.store.store import open_store
 
@@ -140,6 +168,24 @@ def store(airflow_home: Path) -> Iterator[Any]:
         yield opened
     for file in HOME.glob("aiguard.db*"):
         file.unlink()
+
+
+def write_claims(engine: Engine, table: str, confidences: list[float | None], value: bool = True) -> None:
+    """Make a table of claims: column ``late`` of as many rows, with its companions; replaces one that is there."""
+    import pandas as pd
+
+    n = len(confidences)
+    frame = pd.DataFrame({"id": range(n), "late": [value] * n, "late__confidence": confidences})
+    frame["late__provenance"], frame["late__run"] = "ai_inferred", "a-run"
+    frame.to_sql(table, engine, index=False, if_exists="replace")
+
+
+def write_truth(engine: Engine, table: str, truth: list[bool | None]) -> None:
+    """Make a table with the truth of column ``late``; replaces one that is there."""
+    import pandas as pd
+
+    frame = pd.DataFrame({"id": range(len(truth)), "late": pd.array(truth, dtype="boolean")})
+    frame.to_sql(table, engine, index=False, if_exists="replace")
 
 
 class Ran:
@@ -162,9 +208,7 @@ class Ran:
     @property
     def states(self) -> dict[str, str]:
         """State by task; a mapped task has its index after its name."""
-        return {
-            ti.task_id if ti.map_index < 0 else f"{ti.task_id}[{ti.map_index}]": str(ti.state) for ti in self.tasks
-        }
+        return {ti.task_id if ti.map_index < 0 else f"{ti.task_id}[{ti.map_index}]": str(ti.state) for ti in self.tasks}
 
     def task(self, task_id: str, map_index: int = -1) -> Any:
         (found,) = [ti for ti in self.tasks if (ti.task_id, ti.map_index) == (task_id, map_index)]
@@ -188,7 +232,12 @@ _MOMENT = iter(datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=n) for n in 
 
 def run_dag(dag: Any, conf: dict[str, Any] | None = None) -> Ran:
     """Run a DAG by ``dag.test()``, as a run of its own."""
-    return Ran(dag.test(logical_date=next(_MOMENT), run_conf=conf))
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        return Ran(dag.test(logical_date=next(_MOMENT), run_conf=conf))
+    finally:
+        # A task leaves its own behind, which would keep the session from being stopped.
+        signal.signal(signal.SIGTERM, handler)
 
 
 def run_here(dag: Any, conf: dict[str, Any] | None = None) -> Ran:
@@ -196,7 +245,11 @@ def run_here(dag: Any, conf: dict[str, Any] | None = None) -> Ran:
     from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
 
     bag = DagBag(dag_folder=HOME / "bundle", bundle_path=HOME / "bundle", bundle_name=BUNDLE)
-    dag.fileloc, dag.relative_fileloc = str(HOME / "bundle" / "made.py"), "made.py"
+    # The source is read while the DAG is stored; afterwards nothing must be there to parse again.
+    source = HOME / "bundle" / "made.py"
+    source.write_text("# The DAG was made inside a test.")
+    dag.fileloc, dag.relative_fileloc = str(source), source.name
     bag.bag_dag(dag)
     sync_bag_to_db(bag, BUNDLE, None)
+    source.unlink()
     return run_dag(dag, conf)

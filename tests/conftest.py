@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+# Before any test can import Airflow: it reads its configuration once.
+pytest_plugins = ("airflow_home",)
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -1,6 +1,7 @@
 """``aiguard``: the store and the report from a shell.
 
-Exit codes: 0 pass, 1 breach, 2 undecided, 3 and above an error (3 what AI Guard says, 4 a wrong command line).
+Exit codes: 0 pass, 1 breach, 2 undecided, 3 and above an error (3 what AI Guard says, 4 a wrong command line,
+5 anything else).
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 _EXIT = {Outcome.PASS: 0, Outcome.BREACH: 1, Outcome.UNDECIDED: 2}
 _EXIT_ERROR = 3
 _EXIT_USAGE = 4
+_EXIT_UNEXPECTED = 5
 
 
 class _Parser(argparse.ArgumentParser):
@@ -38,6 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code, answer = options.run(options)
     except AIGuardError as error:
         code, answer = _EXIT_ERROR, {"error": str(error), "type": type(error).__name__}
+    except Exception as error:
+        # Python's own exit code would be 1, which means "breach" here.
+        traceback.print_exc()
+        code, answer = _EXIT_UNEXPECTED, {"error": f"{type(error).__name__}: {error}", "type": type(error).__name__}
     if options.json:
         print(json.dumps(answer, indent=2))
     else:
@@ -107,7 +114,8 @@ def _report(options: argparse.Namespace) -> tuple[int, dict[str, Any]]:
     options.out.write_text(page, encoding="utf-8")
     breaches = sum(v.verdict.outcome is Outcome.BREACH for v in verdicts)
     undecided = sum(v.verdict.outcome is Outcome.UNDECIDED for v in verdicts)
-    outcome = Outcome.BREACH if breaches else Outcome.UNDECIDED if undecided else Outcome.PASS
+    # Where nothing was judged, nothing passed.
+    outcome = Outcome.BREACH if breaches else Outcome.UNDECIDED if undecided or not verdicts else Outcome.PASS
     text = f"{len(runs)} runs, {len(verdicts)} verdicts, {breaches} breaches, {undecided} undecided: {options.out}"
     answer = {
         "outcome": str(outcome), "runs": len(runs), "verdicts": len(verdicts), "breaches": breaches,

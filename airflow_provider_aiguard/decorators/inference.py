@@ -60,7 +60,8 @@ class DecoratedInferenceOperator(DecoratedOperator, InferenceOperator):
     def _model(self, context: Context) -> Model:
         from airflow_provider_aiguard.models.function import FunctionModel
 
-        function = inspect.unwrap(self.python_callable)
+        # One level only: decorators of the author's own are part of the model.
+        function = self.python_callable.__wrapped__  # type: ignore[attr-defined]  # see _without_chunk
         arguments = determine_kwargs(self.python_callable, self.op_args, {**context, **self.op_kwargs})
 
         @functools.wraps(function)

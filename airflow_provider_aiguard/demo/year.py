@@ -114,8 +114,6 @@ def _look(month: int, run: Any, seconds: float) -> Month:
         verdicts = [r.verdict for r in store.verdicts.list(dag_id=run.dag_id, dag_run_id=run.run_id)]
     for verdict in verdicts:
         _read(verdict, seen)
-    if "score" in seen.failed:
-        seen.why = "budget: refused before the money was spent"
     return seen
 
 
@@ -126,7 +124,9 @@ def _read(verdict: Verdict, seen: Month) -> None:
     if verdict.guard == "ground_truth":
         accuracy = [check for check in verdict.checks if check.check == "ground_truth.accuracy"]
         seen.accuracy = accuracy[0].value if accuracy else None
-    if breached and verdict.guard != "drift":
+    if breached and verdict.guard == "budget":
+        seen.why = "budget: refused before the money was spent"
+    elif breached and verdict.guard != "drift":
         seen.why = _short(breached[0])
 
 

@@ -72,7 +72,7 @@ def _missing(test: Literal["nulls", "nans"], reference: ColumnProfile, current: 
         p_value=two_proportions(before, n, after, m),
         effect=abs(after / m - before / n),
         seen=f"{what} {before / n:.1%} -> {after / m:.1%}",
-        detectable=partial(detectable_share, before / n, n, m),
+        detectable=partial(detectable_share, min(before / n, 1 - before / n), n, m),
         unit=partial(_points, what),
         detail={"reference": before / n, "current": after / m},
     )
@@ -164,8 +164,8 @@ def _mover(reference: ColumnProfile, current: ColumnProfile) -> str:
     return f", most {level!r} {before:.1%} -> {after:.1%}"
 
 
-def _points(what: str, rise: float) -> str:
-    return f"{rise * 100:+.2g} percentage points of {what}"
+def _points(what: str, change: float) -> str:
+    return f"{change * 100:.2g} percentage points of {what}"
 
 
 def _sd(distance: float) -> str:

@@ -28,7 +28,9 @@ def evaluate(reference: TableProfile, current: TableProfile, limits: DriftLimits
         if not profile.rows:
             return [_undecided(f"the {name} {profile.table!r} has no rows")]
     names = limits.columns or tuple(reference.columns)
-    obstacles = {name: _obstacle(reference.columns.get(name), current.columns.get(name), limits) for name in names}
+    obstacles = {
+        name: _obstacle(name, reference.columns.get(name), current.columns.get(name), limits) for name in names
+    }
     family = [
         channel
         for name, obstacle in obstacles.items()
@@ -89,19 +91,18 @@ def column_is_free(column: str, limits: DriftLimits) -> bool:
 
 
 def _obstacle(
-    reference: ColumnProfile | None, current: ColumnProfile | None, limits: DriftLimits
+    name: str, reference: ColumnProfile | None, current: ColumnProfile | None, limits: DriftLimits
 ) -> CheckResult | None:
     """Why two columns cannot be compared, ``None`` if they can."""
     if reference is None or current is None:
-        column, side = (current, "reference") if reference is None else (reference, "current table")
-        return _undecided(f"the {side} has no such column", column.name if column else None)
+        return _undecided(f"the {'reference' if reference is None else 'current table'} has no such column", name)
     if reference.kind is ColumnKind.SKIPPED:
-        return _undecided(f"not comparable: {reference.reason}", reference.name, limits)
+        return _undecided(f"not comparable: {reference.reason}", name, limits)
     if current.kind is not reference.kind:
         why = current.reason or f"it was {reference.kind}, now it is {current.kind} ({current.type})"
-        return _undecided(f"not comparable: {why}", reference.name)
+        return _undecided(f"not comparable: {why}", name)
     if (current.edges, current.levels) != (reference.edges, reference.levels):
-        return _undecided("not counted on the cells of the reference: profile it with reference=", reference.name)
+        return _undecided("not counted on the cells of the reference: profile it with reference=", name)
     return None
 
 

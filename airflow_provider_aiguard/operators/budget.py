@@ -25,7 +25,7 @@ class BudgetArguments(BaseOperator):
         self.budget = budget
         self.needed = needed
         self.max_used_share = max_used_share
-        if "{{" not in needed:
+        if not (isinstance(needed, str) and "{{" in needed):
             self._limits()
 
     def question(self) -> BudgetQuestion:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from airflow_provider_aiguard.core.verdict import Verdict
     from airflow_provider_aiguard.guards.questions import Question
     from airflow_provider_aiguard.hooks.sources import AirflowSources
+    from airflow_provider_aiguard.lineage.datasets import DatasetField
 
 
 class GuardLineage(LineageMixin):
@@ -30,9 +31,9 @@ class GuardLineage(LineageMixin):
             """The question, from the rendered arguments."""
 
     def lineage_inputs(self) -> list[Table]:
-        """The judged table, if it is one."""
-        table = self.question().table
-        return [table] if table is not None else []
+        """The judged table, if it is one, and the truth it is compared with."""
+        question = self.question()
+        return [table for table in (question.table, _truth(question)) if table is not None]
 
     def remember_lineage(self, verdict: Verdict, sources: AirflowSources, identity: RunIdentity) -> None:
         """Keep what the event of this task will say. Never fails the task."""
@@ -42,27 +43,22 @@ class GuardLineage(LineageMixin):
             self.log.warning("The lineage of this check could not be gathered.", exc_info=True)  # type: ignore[attr-defined]
 
     def _lineage_builder(self, verdict: Verdict, sources: AirflowSources, identity: RunIdentity) -> partial[Any]:
-        from airflow_provider_aiguard.core.errors import TableNotFoundError
         from airflow_provider_aiguard.hooks.sources import dataset_name
-        from airflow_provider_aiguard.tables.columns import read_columns
 
         question = self.question()
         table = question.table
         if table is None:
             return partial(_guard_lineage, verdict, table=None)
         self.lineage_dataset = dataset_name(table)
-        with sources.connect(table.conn_id) as connection:
-            try:
-                fields = fields_of(read_columns(connection, table))
-            except TableNotFoundError:
-                fields = []
+        truth = _truth(question)
         writer = _last_writer(table, sources, identity)
         return partial(
             _guard_lineage,
             verdict,
             table=self.lineage_dataset,
-            fields=fields,
+            fields=_fields(table, sources),
             reference=getattr(question, "reference", None),
+            also_read=None if truth is None else {dataset_name(truth): _fields(truth, sources)},
             written_by={self.lineage_dataset: writer} if writer else None,
         )
 
@@ -117,6 +113,22 @@ class GuardOperator(GuardLineage, BaseOperator):
                 on_breach=self.on_breach,
                 on_undecided=self.on_undecided,
             )
+
+
+def _truth(question: Question) -> Table | None:
+    truth: Table | None = getattr(question, "truth", None)
+    return truth
+
+
+def _fields(table: Table, sources: AirflowSources) -> list[DatasetField]:
+    from airflow_provider_aiguard.core.errors import TableNotFoundError
+    from airflow_provider_aiguard.tables.columns import read_columns
+
+    with sources.connect(table.conn_id) as connection:
+        try:
+            return fields_of(read_columns(connection, table))
+        except TableNotFoundError:
+            return []
 
 
 def _last_writer(table: Table, sources: AirflowSources, identity: RunIdentity) -> InferenceSummary | None:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.sdk import BaseOperator
 
 from airflow_provider_aiguard.core.budget import Budget
+from airflow_provider_aiguard.core.errors import BudgetExceededError, ConfigurationError
 from airflow_provider_aiguard.core.money import MICROS_PER_DOLLAR, parse_usd
 from airflow_provider_aiguard.core.outputs import parse_outputs
 from airflow_provider_aiguard.core.run import InferenceSummary, RunIdentity, RunState
 from airflow_provider_aiguard.core.table import Table
-from airflow_provider_aiguard.operators.base import airflow_errors, count, table_spec
+from airflow_provider_aiguard.core.verdict import CheckResult, Outcome, Verdict
+from airflow_provider_aiguard.operators.base import airflow_errors, count, publish, table_spec
 from airflow_provider_aiguard.operators.lineage import LineageMixin, extra_links, fields_of
 
 if TYPE_CHECKING:
@@ -107,6 +109,11 @@ class InferenceOperator(LineageMixin, BaseOperator):
             self._executing = True
             try:
                 summary = self._run(plan, self._model(context), sources, identity)
+            except BudgetExceededError as refusal:
+                verdict = _refusal(plan, refusal)
+                sources.store.verdicts.record(identity, verdict)
+                publish(verdict, context)
+                raise
             finally:
                 self._executing = False
         self._announce(summary, context)
@@ -128,8 +135,6 @@ class InferenceOperator(LineageMixin, BaseOperator):
 
     def _model(self, context: Context) -> Model:  # noqa: ARG002
         if self.model is None:
-            from airflow_provider_aiguard.core.errors import ConfigurationError
-
             raise ConfigurationError("InferenceOperator needs a model=, such as SklearnModel(...).")
         return self.model
 
@@ -138,7 +143,8 @@ class InferenceOperator(LineageMixin, BaseOperator):
 
         budgets = (self.budget,) if isinstance(self.budget, Budget) else tuple(self.budget or ())
         # A template is rendered before execution; while the DAG is parsed, any price will do.
-        price = "0" if self.price_per_row and "{{" in self.price_per_row else self.price_per_row
+        templated = isinstance(self.price_per_row, str) and "{{" in self.price_per_row
+        price = "0" if templated else self.price_per_row
         return InferencePlan(
             rows=Table.from_dict(self.rows),
             into=Table.from_dict(self.into),
@@ -210,6 +216,11 @@ class InferenceOperator(LineageMixin, BaseOperator):
             "Wrote %d inferred rows into %s in %.1f s (%.1f s in the model), %d rejected",
             summary.inferred, summary.target, summary.seconds, summary.model_seconds, summary.rejects,
         )  # fmt: skip
+
+
+def _refusal(plan: InferencePlan, error: BudgetExceededError) -> Verdict:
+    check = CheckResult(check="budget.hold", outcome=Outcome.BREACH, message=str(error))
+    return Verdict(guard="budget", subject=", ".join(b.name for b in plan.budgets), checks=(check,))
 
 
 def _inference_lineage(summary: InferenceSummary, **kwargs: Any) -> Any:

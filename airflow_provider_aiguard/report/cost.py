@@ -96,7 +96,7 @@ def _cost_note(history: History, refused: Mapping[str, str]) -> str:
     if refused:
         parts.append(f"✕ A budget said no on {len(refused)} date{'s' * (len(refused) > 1)}: {', '.join(refused)}.")
     if unpriced:
-        parts.append(f"{unpriced} runs declared no price and are not in it.")
+        parts.append(f"Runs without a price, which are not in it: {unpriced:,}.")
     return " ".join(parts)
 
 

@@ -247,6 +247,6 @@ def _tiles(history: History) -> list[Tile]:
         Tile(
             number=format_micros(history.cost_micros),
             word="spent",
-            note=f"{unpriced:,} runs without a price" if unpriced else "all tries together",
+            note=f"without a price: {unpriced:,} runs" if unpriced else "all tries together",
         ),
     ]

@@ -46,7 +46,7 @@ def detectable_tv(n: int, m: int, df: int, alpha: float) -> float:
 
 
 def detectable_share(share: float, n: int, m: int, alpha: float) -> float:
-    """Smallest rise of a share found with power .8; 1 if none is.
+    """Smallest rise of a share found with power .8; 1 if none is. The fall of a share p is the rise of 1 - p.
 
     :param share: the share in the reference.
 

@@ -5,8 +5,8 @@ Mathematical Statistics* 39(1), 256-257; its error by Esty, W. (1983). A normal 
 of the coverage of a random sample. *Annals of Statistics* 11(3), 905-912.
 
 Both carried from "seen never" to "seen fewer than c times": with f_s values seen s times, the share of values seen
-fewer than c times is estimated by ``sum(s f_s, s <= c) / n``, and the square of its error, times n by n, is
-``sum(s f_s, s <= c) + c (c + 1) f_(c+1)``.
+fewer than c times is estimated by ``t / n`` with ``t = sum(s f_s, s <= c)``, and the square of its error, times n by n,
+is ``t (1 - t / n) + c (c + 1) f_(c+1)``.
 """
 
 from __future__ import annotations
@@ -53,6 +53,6 @@ def unseen_values(*, tail: int, tail_next: int, cutoff: int, n: int, other: int,
     if not n or not m:
         return Unseen(expected=0.0, share=0.0, p_value=1.0)
     expected, share = tail / n, other / m
-    variance = (tail + cutoff * (cutoff + 1) * tail_next) / n**2 + share * (1 - share) / m
+    variance = (tail * (1 - expected) + cutoff * (cutoff + 1) * tail_next) / n**2 + share * (1 - share) / m
     normal = 1 - float(ndtr((share - expected) / math.sqrt(variance))) if variance else float(share <= expected)
     return Unseen(expected=expected, share=share, p_value=max(normal, more_in_second(min(tail, n), n, other, m)))

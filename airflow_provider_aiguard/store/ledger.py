@@ -259,8 +259,8 @@ def _refused(conn: Connection, window: Window, budget: Budget, micros: int) -> B
     return BudgetExceededError(
         f"Budget {budget.name!r} refuses {format_micros(micros)} in window {window[1]!r}: of its limit of "
         f"{format_micros(budget.limit_micros)}, {format_micros(spent)} is spent and {format_micros(held)} is held, "
-        f"which is {format_micros(lacking)} too little. Nothing was held or spent for this call. Raise the budget's limit, ask for fewer rows{wait}; "
-        "a retry alone cannot help."
+        f"so {format_micros(lacking)} is lacking. Nothing was held or spent for this call. Raise the budget's limit, "
+        f"ask for fewer rows{wait}; a retry alone cannot help."
     )
 
 

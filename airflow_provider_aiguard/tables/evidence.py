@@ -125,8 +125,8 @@ def truth_evidence(
         confusion = _confusion(connection, joined)
     if totals.pairs > totals.inferred:
         raise TableKeyError(
-            f"Table {truth.full_name!r} has more than one row for the same key {truth.key_columns!r}: a row has one "
-            "truth. Narrow it with where=, or correct the key."
+            f"Table {truth.full_name!r} has more than one row for the same key {truth.key_columns!r}. "
+            "Narrow it with where=, or correct the key."
         )
     return TruthEvidence(
         column=column,
@@ -154,8 +154,8 @@ def _joined(connection: sa.Connection, table: Table, column: str, truth: Table, 
     left_keys, right_keys = table.require_key(), truth.require_key()
     if len(left_keys) != len(right_keys):
         raise ConfigurationError(
-            f"Table {table.full_name!r} has the key {left_keys!r} and the truth {truth.full_name!r} has {right_keys!r}: "
-            "they are joined by key, so name as many columns."
+            f"Table {table.full_name!r} has the key {left_keys!r}, its truth {truth.full_name!r} {right_keys!r}. They "
+            "are joined by key: name as many columns."
         )
     left_infos = _require(connection, table, (*left_keys, column, provenance))
     right_infos = _require(connection, truth, (*right_keys, truth_column))

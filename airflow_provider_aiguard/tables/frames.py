@@ -85,9 +85,10 @@ def to_kind(column: ColumnInfo, series: pd.Series[Any]) -> Any:
     try:
         return from_values(column, [_CONVERT[kind](value) for value in to_list(series)])
     except (TypeError, ValueError, OverflowError, ArithmeticError) as error:
+        what = str(kind or column.type)
         raise ColumnTypeError(
-            f"Column {column.name!r} holds {kind or column.type!r} values, but the chunk has something else in it "
-            f"(dtype {series.dtype}). Declare the type of the output, or let the model return {kind or 'its type'}."
+            f"Column {column.name!r} holds {what} values, but the chunk has something else in it "
+            f"(dtype {series.dtype}). Declare the type of the output, or let the model return {what}."
         ) from error
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from airflow_provider_aiguard.tables.cells import HUGE, NAN_CELL, NULL_CELL, cell_of, is_nan
+from airflow_provider_aiguard.tables.cells import HUGE, NAN_CELL, NULL_CELL, cell_of, fenced, is_nan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,12 +22,11 @@ TILES = 128
 def tiles(values: sa.Subquery, index: int, column: ColumnProfile) -> sa.Select[Any]:  # noqa: ARG001  a branch like the others
     """Select per tile of equal mass: index of the column, tile, lowest and highest value, rows, sum.
 
-    :param values: one column ``v``.
+    :param values: one column ``v`` of doubles.
     """
-    number = sa.cast(values.c.v, sa.Double)
-    finite = sa.select(number.label("x")).where(_is_finite(number)).subquery()
-    tile = sa.func.ntile(sa.literal_column(str(TILES))).over(order_by=finite.c.x).label("tile")
-    tiled = sa.select(finite.c.x, tile).subquery()
+    v = values.c.v
+    tile = sa.func.ntile(sa.literal_column(str(TILES))).over(order_by=v).label("tile")
+    tiled = sa.select(v.label("x"), tile).where(_is_finite(v)).subquery()
     x = tiled.c.x
     return sa.select(
         sa.literal_column(str(index)).label("i"),
@@ -61,15 +60,14 @@ def branch(values: sa.Subquery, index: int, column: ColumnProfile, dialect: str)
     """Select per cell: index, cell, NULL, NULL, rows, finite rows, sum and sum of squares around the column's mean,
     lowest and highest finite value.
     """  # noqa: D205
-    number = sa.cast(values.c.v, sa.Double)
-    x = sa.select(number.label("x")).subquery()
+    v = values.c.v
     cell = sa.case(
-        (x.c.x.is_(None), sa.literal_column(str(NULL_CELL), sa.Integer)),
-        (is_nan(x.c.x, dialect), sa.literal_column(str(NAN_CELL), sa.Integer)),
-        else_=cell_of("x", column.edges),
+        (v.is_(None), sa.literal_column(str(NULL_CELL), sa.Integer)),
+        (is_nan(v, dialect), sa.literal_column(str(NAN_CELL), sa.Integer)),
+        else_=cell_of("v", column.edges),
     )
-    finite = sa.case((_is_finite(x.c.x), x.c.x))
-    found = sa.select(cell.label("cell"), finite.label("w")).subquery()
+    finite = sa.case((_is_finite(v), v))
+    found = fenced(sa.select(cell.label("cell"), finite.label("w")), dialect).subquery()
     w = found.c.w
     d = w - sa.literal(column.mean or 0.0, sa.Double)
     nothing = sa.cast(sa.null(), sa.String)
@@ -94,19 +92,23 @@ def counted(column: ColumnProfile, found: Sequence[sa.Row[Any]]) -> ColumnProfil
     """
     by_cell = {row.cell: row.n for row in found}
     cells = [row for row in found if row.finite]
-    finite = sum(row.finite for row in cells)
-    total = math.fsum(row.s for row in cells)
-    spread = math.fsum(row.ss for row in cells)
-    return replace(
+    column = replace(
         column,
         nulls=by_cell.get(NULL_CELL, 0),
         nans=by_cell.get(NAN_CELL, 0),
         counts=tuple(by_cell.get(cell, 0) for cell in range(len(column.edges) + 1)),
-        minimum=min((row.lo for row in cells), default=None),
-        maximum=max((row.hi for row in cells), default=None),
-        mean=(column.mean or 0.0) + total / finite if finite else None,
-        std=math.sqrt(max(0.0, spread / finite - (total / finite) ** 2)) if finite else None,
     )
+    return _with_moments(column, cells) if cells else replace(column, mean=None, std=None, minimum=None, maximum=None)
+
+
+def _with_moments(column: ColumnProfile, cells: Sequence[sa.Row[Any]]) -> ColumnProfile:
+    finite = sum(row.finite for row in cells)
+    offset = math.fsum(row.s for row in cells) / finite
+    variance = math.fsum(row.ss for row in cells) / finite - offset**2
+    low, high = min(row.lo for row in cells), max(row.hi for row in cells)
+    # Of a constant far from the reference's mean, the difference leaves nothing but rounding.
+    std = math.sqrt(max(0.0, variance)) if low < high else 0.0
+    return replace(column, minimum=low, maximum=high, mean=(column.mean or 0.0) + offset, std=std)
 
 
 def _is_finite(number: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:

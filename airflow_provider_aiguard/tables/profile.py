@@ -1,8 +1,8 @@
 """Profiles by SQL: a table in counts, made where the rows are.
 
 The cells come from the reference and stay. A current table is then counted in one statement: for each column a
-``GROUP BY`` of its cell, put together by ``UNION ALL``. (Tables with more than ``BOUND_VALUES`` edges and levels take
-as few statements as drivers, which bind no more, allow.)
+``GROUP BY`` of its cell, put together by ``UNION ALL``. (Tables with more edges and levels than ``WEIGHT`` take as few
+statements as that allows.)
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from airflow_provider_aiguard.core.outputs import OutputType
 from airflow_provider_aiguard.core.profile import ColumnKind, ColumnProfile, TableProfile
 from airflow_provider_aiguard.core.provenance import Companions
 from airflow_provider_aiguard.tables import levels, numbers
+from airflow_provider_aiguard.tables.cells import fenced
 from airflow_provider_aiguard.tables.columns import read_columns, rows_of, select_columns
 from airflow_provider_aiguard.tables.connection import transaction
 from airflow_provider_aiguard.tables.reader import count_rows
@@ -26,8 +27,11 @@ if TYPE_CHECKING:
     from airflow_provider_aiguard.core.table import Table
     from airflow_provider_aiguard.tables.columns import ColumnInfo
 
-BOUND_VALUES = 30_000
-"""Edges and levels in one statement. SQLite binds at most 32,766 by default, psycopg 65,535."""
+WEIGHT = 30_000
+"""Edges and levels in one statement. SQLite binds at most 32,766 levels by default, psycopg 65,535."""
+
+WEIGHT_ON_SQLITE = 4_000
+"""SQLite compares each constant with all before it: 150 columns take 6 s to prepare in one statement, 1 s in five."""
 
 BRANCHES = 400
 """Columns in one statement. SQLite joins at most 500 by ``UNION ALL``."""
@@ -127,7 +131,8 @@ class _Statements:
     ) -> list[list[sa.Row[Any]]]:
         """Run one statement, or as few as the limits allow; return its rows by column."""
         found: list[list[sa.Row[Any]]] = [[] for _ in columns]
-        for batch in _batches(columns):
+        weight = WEIGHT_ON_SQLITE if self.connection.dialect.name == "sqlite" else WEIGHT
+        for batch in _batches(columns, weight):
             branches = [branch(self._values(columns[i]), i, columns[i]) for i in batch]
             # Not worth a place in SQLAlchemy's cache: the key of so large a statement costs more than its SQL.
             for row in self.connection.execute(sa.union_all(*branches), execution_options={"compiled_cache": None}):
@@ -135,24 +140,26 @@ class _Statements:
         return found
 
     def _values(self, column: ColumnProfile) -> sa.Subquery:
-        """Select the column as ``v``; as text if it is categorical."""
-        rows = rows_of(self.table, [self.infos[column.name]]).subquery()
-        value: sa.ColumnElement[Any] = rows.c[column.name]
+        """Select the column as ``v``: as a double, or as text if it is categorical."""
+        rows = rows_of(self.table, [self.infos[column.name]])
+        (value,) = rows.selected_columns
         if column.kind is ColumnKind.CATEGORICAL:
             value = levels.as_text(value, self.infos[column.name].kind)
-        return sa.select(value.label("v")).subquery()
+        else:
+            value = sa.cast(value, sa.Double)
+        return fenced(rows.with_only_columns(value.label("v")), self.connection.dialect.name).subquery()
 
 
-def _batches(columns: Sequence[ColumnProfile]) -> Iterator[list[int]]:
+def _batches(columns: Sequence[ColumnProfile], limit: int) -> Iterator[list[int]]:
     batch: list[int] = []
-    bound = 0
+    weight = 0
     for i, column in enumerate(columns):
         size = len(column.edges) + len(column.levels)
-        if batch and (bound + size > BOUND_VALUES or len(batch) == BRANCHES):
+        if batch and (weight + size > limit or len(batch) == BRANCHES):
             yield batch
-            batch, bound = [], 0
+            batch, weight = [], 0
         batch.append(i)
-        bound += size
+        weight += size
     if batch:
         yield batch
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
@@ -20,7 +20,7 @@ from airflow_provider_aiguard.core.outputs import Output, OutputType
 from airflow_provider_aiguard.core.provenance import Provenance
 from airflow_provider_aiguard.tables.columns import sql_table
 from airflow_provider_aiguard.tables.dialects.base import AddColumn, dialect_of, portable_type
-from airflow_provider_aiguard.tables.frames import to_kind
+from airflow_provider_aiguard.tables.frames import to_kind, to_list
 from airflow_provider_aiguard.tables.kinds import ColumnInfo, holds
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ class ClaimWriter:
         keys = frame[list(self._key)]
         for bad, what in ((keys.isna().any(axis=1), "NULL in"), (keys.duplicated(), "a repeated")):
             if bad.any():
-                row = ", ".join(f"{n}={v!r}" for n, v in keys[bad].iloc[0].items())
+                row = ", ".join(f"{name}={to_list(keys.loc[bad, name])[0]!r}" for name in keys)
                 raise TableKeyError(
                     f"The chunk for table {self._into.full_name!r} has {what} key: {row}. A key identifies one row; "
                     "nothing was written."
@@ -245,6 +245,12 @@ class ClaimWriter:
                 yield
         except sa.exc.DBAPIError as error:
             self._translate(error)
+        except BaseException:
+            # A task that is killed between statement and COMMIT leaves the driver in a transaction that SQLAlchemy
+            # takes for ended: the next chunk would commit it.
+            with suppress(Exception):
+                self._conn.connection.rollback()
+            raise
 
     def _translate(self, error: sa.exc.DBAPIError) -> NoReturn:
         """Raise ours; cut the cause off where the database's message may quote values of the row."""

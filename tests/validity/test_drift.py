@@ -1,4 +1,4 @@
-"""What the drift guard promises, by seeded simulation. Counts are drawn, not rows: a million rows cost as much as ten."""
+"""What the drift guard promises, by seeded simulation. Counts are drawn, not rows: a million cost as much as ten."""
 
 from __future__ import annotations
 

@@ -181,15 +181,16 @@ def portable_type(dialect: Dialect, conn: sa.Connection, name: str, declared: Ty
     kind = ColumnInfo(name, declared).kind
     if kind is not None:
         return dialect.column_type(kind, declared)
-    generic = declared if isinstance(declared, sa.types.NullType) else _generic(declared)
+    own = type(declared).__module__.startswith(f"sqlalchemy.dialects.{conn.dialect.name}.")
+    made = declared if own else _generic(declared)
     try:
-        generic.compile(dialect=conn.dialect)
+        made.compile(dialect=conn.dialect)
     except (sa.exc.CompileError, sa.exc.UnsupportedCompilationError):
         raise ColumnTypeError(
             f"Column {name!r} has type {declared!r}, which {conn.dialect.name} has no column for. "
             "Leave it out, or create the target table yourself."
         ) from None
-    return generic
+    return made
 
 
 class CreateStage(sa.schema.ExecutableDDLElement):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -109,6 +109,11 @@ class DuckDBDialect(Dialect):
         try:
             source = sa.table(name, *(sa.column(n) for n in arrays))
             yield {c.name: wire.expression(source) for c, wire in zip(columns, wires, strict=True)}
+        except BaseException:
+            # The caller rolls back anyway, but a transaction that failed lets nothing be unregistered before.
+            with suppress(Exception):
+                database.rollback()
+            raise
         finally:
             database.unregister(name)
 

@@ -33,6 +33,14 @@ if TYPE_CHECKING:
     from airflow_provider_aiguard.core.table import Table
 
 
+_COLUMNS = 'SELECT name, type, "notnull", pk FROM pragma_table_xinfo(:name, :schema) WHERE hidden <> 1'
+
+_UNIQUE_INDEXES = """
+SELECT i.name, c.name FROM pragma_index_list(:name, :schema) AS i JOIN pragma_index_info(i.name, :schema) AS c
+WHERE i."unique" AND NOT i.partial
+"""
+
+
 class ExactDecimal(sa.Numeric[Any]):
     """A decimal kept as text, so that no digit is lost."""
 
@@ -59,12 +67,7 @@ class SQLiteDialect(Dialect):
 
     def columns(self, conn: sa.Connection, table: Table) -> dict[str, ColumnInfo]:
         """Columns by ``PRAGMA table_xinfo``: reflection drops the names of declared types."""
-        query = 'SELECT name, type, "notnull", pk FROM pragma_table_xinfo(:name, :schema) WHERE hidden <> 1'
-        rows = conn.execute(sa.text(query), {"name": table.name, "schema": table.schema or "main"}).all()
-        if not rows and table.schema is None:
-            rows = conn.execute(sa.text(query), {"name": table.name, "schema": "temp"}).all()
-        if not rows:
-            refuse_missing(table)
+        rows = _described(conn, table)
         rowid = [r.name for r in rows if r.pk] if sum(bool(r.pk) for r in rows) == 1 else []
         return {
             r.name: ColumnInfo(
@@ -74,6 +77,15 @@ class SQLiteDialect(Dialect):
             )
             for r in rows
         }
+
+    def unique_keys(self, conn: sa.Connection, table: Table) -> list[frozenset[str]]:
+        """Read the primary key, and the unique indexes on plain columns: a constraint is one of those."""
+        given = {"name": table.name, "schema": table.schema or "main"}
+        indexes: dict[str, list[str]] = {}
+        for index, column in conn.execute(sa.text(_UNIQUE_INDEXES), given):
+            indexes.setdefault(index, []).append(column)
+        primary = frozenset(r.name for r in _described(conn, table) if r.pk)
+        return [primary, *(frozenset(columns) for columns in indexes.values())]
 
     def column_type(self, kind: OutputType, like: TypeEngine[Any] | None = None) -> TypeEngine[Any]:
         """As the base, but a zone needs a type of its own."""
@@ -184,6 +196,13 @@ _NAMES: tuple[tuple[str, Callable[[], TypeEngine[Any]]], ...] = (
     ("FLOA", sa.Double),
     ("DOUB", sa.Double),
 )
+
+
+def _described(conn: sa.Connection, table: Table) -> Sequence[sa.Row[Any]]:
+    databases = {row[0] for row in conn.execute(sa.text("SELECT name FROM pragma_database_list"))}
+    schemas = [schema for schema in ([table.schema] if table.schema else ["temp", "main"]) if schema in databases]
+    found = (conn.execute(sa.text(_COLUMNS), {"name": table.name, "schema": schema}).all() for schema in schemas)
+    return next(filter(None, found), None) or refuse_missing(table)
 
 
 def _declared(name: str) -> TypeEngine[Any]:

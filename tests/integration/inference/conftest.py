@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +23,23 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of an empty store, made once: migrating costs more than most tests here."""
+    path = tmp_path_factory.mktemp("store") / "store.db"
+    open_store(f"sqlite:///{path}").close()
+    return path
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """An empty store."""
-    with open_store(f"sqlite:///{tmp_path}/store.db") as opened:
-        yield opened
+def store(empty_store: Path, tmp_path: Path) -> Iterator[Store]:
+    """An empty store, in ``store.db`` of ``tmp_path``."""
+    shutil.copy(empty_store, tmp_path)
+    # While somebody has the file open, the store's own connections need not sync the disk each time they close.
+    with closing(sqlite3.connect(tmp_path / "store.db")) as keeper:
+        keeper.execute("SELECT count(*) FROM sqlite_master").fetchall()
+        with open_store(f"sqlite:///{tmp_path}/store.db") as opened:
+            yield opened
 
 
 @dataclass
@@ -46,6 +61,15 @@ class Database:
         with self.engine.begin() as conn:
             conn.execute(statement, [{f"p{i}": row[n] for i, n in enumerate(names)} for row in rows])
         self._let_go()
+
+    def flights(self, rows: int = 30) -> None:
+        """Make the table ``flights``: ids from 1, two carriers in turn, distances of 100 times the id."""
+        self.run("CREATE TABLE flights (id BIGINT NOT NULL PRIMARY KEY, carrier TEXT, distance DOUBLE PRECISION)")
+        if rows:
+            self.insert(
+                "flights",
+                [{"id": i, "carrier": ("AA", "UA")[i % 2], "distance": 100.0 * i} for i in range(1, rows + 1)],
+            )
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         with self.engine.connect() as conn:

@@ -41,7 +41,7 @@ def race(url: str, seed: str, limit: str) -> None:
     if int(seed) % 2:
         budgets.reverse()
     identity = RunIdentity(run_id=f"run-{seed}", dag_id="d", dag_run_id="r")
-    counts = {"booked": 0, "open": 0, "accepted": 0}
+    counts = {"booked": 0, "open": 0}
     with open_store(url) as store:
         wait()
         refused = 0
@@ -53,7 +53,6 @@ def race(url: str, seed: str, limit: str) -> None:
                 refused += 1
                 continue
             refused = 0
-            counts["accepted"] += 1
             end = chance.choice(["settle", "settle", "half", "release", "forfeit", "keep"])
             if end == "keep":
                 counts["open"] += micros

@@ -7,11 +7,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from airflow_provider_aiguard.core.budget import Budget
 from airflow_provider_aiguard.core.errors import BudgetExceededError, NotRecordedError
 from airflow_provider_aiguard.core.money import format_micros
 from airflow_provider_aiguard.core.run import ModelIdentity, RunIdentity
+from airflow_provider_aiguard.store import schema
 from airflow_provider_aiguard.store.ledger import Hold
 from airflow_provider_aiguard.store.store import Store
 
@@ -45,11 +47,11 @@ class TestHold:
         hold(store, 700_000)
         with pytest.raises(BudgetExceededError) as refused:
             hold(store, 60_000)
+        asked, spent, held, lacking = map(format_micros, (60_000, 250_000, 700_000, 10_000))
         assert str(refused.value) == (
-            f"Budget 'flights' refuses {format_micros(60_000)} in window 'dag_run:dag/manual__1': of its limit of $1.00, "
-            f"{format_micros(250_000)} is spent and {format_micros(700_000)} is held, which is {format_micros(10_000)} too "
-            "little. Nothing was held or spent for this call. Raise the budget's limit, ask for fewer "
-            "rows; a retry alone cannot help."
+            f"Budget 'flights' refuses {asked} in window 'dag_run:dag/manual__1': of its limit of $1.00, {spent} is "
+            f"spent and {held} is held, so {lacking} is lacking. Nothing was held or spent for this call. Raise the "
+            "budget's limit, ask for fewer rows; a retry alone cannot help."
         )
         assert amounts(store) == (250_000, 700_000)
 
@@ -82,6 +84,8 @@ class TestHold:
         with pytest.raises(BudgetExceededError, match=r"its limit of \$1\.00"):
             hold(store, 1)
         assert store.ledger.status(DOLLAR, WHO, NOON).remaining_micros == -500_000
+        kept = store._database.read(lambda conn: conn.scalar(sa.select(schema.budget.c.limit_micros)))
+        assert kept == 1_500_000
 
     def test_an_unbounded_limit_stays_within_64_bits(self, store: Store) -> None:
         hold(store, 10**15, Budget("flights", "1e30"))
@@ -112,10 +116,12 @@ class TestSettle:
             store.ledger.settle(held, 1_500_000)
             store.ledger.settle(held, 1_500_000)
         assert amounts(store) == (1_500_000, 0)
-        assert [record.message.split(": ")[0] for record in caplog.records] == [
-            f"A call was charged $1.50, {format_micros(600_000)} more than the {format_micros(900_000)} held for it "
-            "from ['flights']"
-        ]
+        more, held_for_it = format_micros(600_000), format_micros(900_000)
+        said = (
+            f"A call was charged $1.50, {more} more than the {held_for_it} held for it from ['flights']: the estimate"
+        )
+        [record] = caplog.records
+        assert record.message.startswith(said)
         with pytest.raises(BudgetExceededError, match=r"\$1\.50 is spent"):
             hold(store, 0)
 
@@ -197,7 +203,7 @@ class TestExpiry:
         # Asked as of noon, when nothing has expired: what moved was moved by the second hold.
         assert amounts(store) == (600_000, 100_000)
         with pytest.raises(
-            BudgetExceededError, match=r"\$0\.60+ is spent and \$0\.10+ is held, which is \$0\.000001 too little"
+            BudgetExceededError, match=r"\$0\.60+ is spent and \$0\.10+ is held, so \$0\.000001 is lacking"
         ):
             hold(store, 300_001, now=NOON + HOUR)
 

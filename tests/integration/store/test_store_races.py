@@ -49,10 +49,10 @@ def test_racing_holds_never_exceed_the_limit_and_lose_nothing(
         seen.append(status.spent_micros + status.held_micros)
     counts = [json.loads(worker.communicate()[0]) for worker in workers]
     assert max(seen) <= limit
-    assert all(count["accepted"] for count in counts)
     booked, still_open = sum(c["booked"] for c in counts), sum(c["open"] for c in counts)
     assert books(store_url) == dict.fromkeys("ab", (booked, still_open, booked, still_open))
-    assert booked + still_open <= limit
+    # Whoever was refused last saw less than 1000 left; the seven others may have given back one hold each after that.
+    assert limit - 8 * 1000 < booked + still_open <= limit
 
 
 def test_exactly_the_limit_is_given_out(store: Store, store_url: str, spawn: Spawn, go: Go) -> None:

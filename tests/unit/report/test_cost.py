@@ -38,7 +38,7 @@ def test_every_try_was_paid_for_and_tasks_are_stacked(make_run):
         "tag": (["2013-02"], [0.5]),
     }
     assert chart.layout["barmode"] == "stack"
-    assert chart.note == "$3.50 by all tries together. 1 runs declared no price and are not in it."
+    assert chart.note == "$3.50 by all tries together. Runs without a price, which are not in it: 1."
 
 
 def test_a_refusal_on_top_of_money_spent_is_marked_at_its_height(make_run, make_verdict):

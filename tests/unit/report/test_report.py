@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import plotly.graph_objects as go
 import pytest
-from page import chart, figures, parse
+from report_page import chart, figures, parse
 
 from airflow_provider_aiguard.core.errors import ConfigurationError
 from airflow_provider_aiguard.core.run import RunState
@@ -207,7 +207,7 @@ def test_several_dags_have_a_section_each(make_run, make_verdict):
     ]
     assert [s.one("h2").words for s in page.all("section", class_="dag")] == ["outside Airflow", "a", "b"]
     assert len({div.attrs["data-figure"] for div in page.all("div", class_="chart")}) == len(figures(page))
-    assert "1 runs without a price" in page.one("section", id="headline").words
+    assert "without a price: 1 runs" in page.one("section", id="headline").words
 
 
 def test_empty_store_says_so_and_what_to_do(monkeypatch):

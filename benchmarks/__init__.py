@@ -1,0 +1,1 @@
+"""The numbers we publish, each measured beside its peer or its limit in the same run."""

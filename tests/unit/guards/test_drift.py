@@ -1,0 +1,227 @@
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from airflow_provider_aiguard.core.limits import DriftLimits
+from airflow_provider_aiguard.core.profile import ColumnKind, ColumnProfile, TableProfile
+from airflow_provider_aiguard.core.verdict import Outcome, Severity, Verdict
+from airflow_provider_aiguard.guards.drift import evaluate
+
+N = 10_000
+
+
+def number(counts=(2_500, 2_500, 2_500, 2_500), *, nulls=0, nans=0, **fields):
+    rows = sum(counts) + nulls + nans
+    given = {"name": "distance", "kind": ColumnKind.NUMERIC, "type": "DOUBLE", "edges": (1.0, 2.0, 3.0), **fields}
+    return ColumnProfile(rows=rows, nulls=nulls, nans=nans, counts=tuple(counts), **given)
+
+
+def text(counts=(5_000, 3_000, 2_000), other=0, **fields):
+    given = {"name": "carrier", "kind": ColumnKind.CATEGORICAL, "type": "TEXT", "levels": ("UA", "AA", "B6"), **fields}
+    return ColumnProfile(rows=sum(counts) + other, counts=tuple(counts), other=other, **given)
+
+
+def table(*columns):
+    return TableProfile(table="flights", rows=columns[0].rows, columns={c.name: c for c in columns})
+
+
+def judge(before, after, **limits):
+    return {c.check.removeprefix("drift."): c for c in evaluate(table(before), table(after), DriftLimits(**limits))}
+
+
+def outcome(checks):
+    return Verdict(guard="drift", subject="flights", checks=tuple(checks)).outcome
+
+
+def test_the_same_table_passes_and_says_what_it_would_have_seen():
+    checks = evaluate(table(number(), text()), table(number(), text()))
+    assert [(c.column, c.check) for c in checks] == [
+        ("distance", "drift.nulls"),
+        ("distance", "drift.ks"),
+        ("carrier", "drift.nulls"),
+        ("carrier", "drift.categories"),
+        ("carrier", "drift.unseen"),
+    ]
+    assert {c.outcome for c in checks} == {Outcome.PASS}
+    assert checks[1].message == ("distance: KS 0 (limit 0.02); smallest change it would have seen: 0.073 sd (KS 0.029)")
+
+
+def test_a_shift_breaches_in_the_fields_units():
+    before = number(mean=10.0, std=2.0)
+    check = judge(before, number((2_000, 2_400, 2_600, 3_000), mean=10.62))["ks"]
+    assert check.outcome is Outcome.BREACH
+    assert check.message == "distance: mean +0.31 sd, KS 0.0586 (limit 0.02)"
+    assert (check.value, check.limit) == (pytest.approx(0.0586, abs=1e-4), 0.02)
+    assert check.detail["ks"] == pytest.approx(0.06)
+    assert check.detail["psi"] == pytest.approx(0.0204, abs=0.001)
+    assert check.detail["adjusted_p_value"] == 2 * check.detail["p_value"] < 0.001
+
+
+def test_significant_trifles_and_large_chances_are_no_breach():
+    million = number([250_000] * 4)
+    trifle = judge(million, number((252_500, 250_000, 250_000, 247_500)))["ks"]
+    assert (trifle.outcome, trifle.detail["adjusted_p_value"] < 0.01) == (Outcome.PASS, True)
+    chance = judge(number([50] * 4), number((60, 50, 50, 40)), must_see={"ks": 1, "nulls": 1})["ks"]
+    assert (chance.outcome, chance.detail["ks"]) == (Outcome.PASS, pytest.approx(0.05))
+
+
+def test_too_few_rows_are_undecided_unless_they_breach():
+    few = number([25] * 4)
+    check = judge(few, number((24, 26, 25, 25)))["ks"]
+    assert check.outcome is Outcome.UNDECIDED
+    assert check.message.endswith("but 0.38 sd (KS 0.15) must be seen: compare more rows or raise must_see")
+    assert judge(few, number((100, 0, 0, 0)))["ks"].outcome is Outcome.BREACH
+    assert judge(few, few, must_see={"ks": 1})["ks"].outcome is Outcome.PASS
+
+
+def test_floors_and_alpha_are_the_authors():
+    before, after = number(), number((2_000, 2_400, 2_600, 3_000))
+    assert judge(before, after, min_effect={"ks": 0.1})["ks"].outcome is Outcome.PASS
+    assert judge(before, after, alpha=1e-16)["ks"].outcome is Outcome.PASS
+
+
+def test_the_family_is_the_table():
+    """A p-value that would do alone does not among thirty columns."""
+    before, after = number(), number((2_750, 2_500, 2_500, 2_250))
+    assert judge(before, after)["ks"].outcome is Outcome.BREACH
+    others = [number(name=f"x{i}") for i in range(300)]
+    checks = evaluate(table(before, *others), table(after, *others))
+    assert Outcome.BREACH not in {c.outcome for c in checks}
+
+
+def test_nulls_and_nans():
+    before, after = number(nulls=200, nans=100), number(nulls=410, nans=400)
+    checks = judge(before, after)
+    assert checks["nulls"].outcome is checks["nans"].outcome is Outcome.BREACH
+    assert checks["nulls"].message == "distance: NULLs 1.9% -> 3.8% (limit 0.01)"
+    assert checks["nans"].message.startswith("distance: NaNs 1.0% -> 3.7%")
+    assert "nans" not in judge(number(nulls=200), number(nulls=200))
+    assert judge(number(nulls=200), number(nulls=410), columns=["distance"])["nulls"].severity is Severity.ERROR
+
+
+def test_categories():
+    check = judge(text(), text((4_600, 3_400, 2_000)))["categories"]
+    assert check.outcome is Outcome.BREACH
+    assert check.message == "carrier: categories moved 4.0% of the rows, w 0.0891 (limit 0.04)"
+    shown = judge(text(), text((4_600, 3_400, 2_000)), show_levels=True)["categories"]
+    assert "most 'UA' 50.0% -> 46.0%" in shown.message or "most 'AA' 30.0% -> 34.0%" in shown.message
+
+
+def test_values_of_rows_stay_out_of_messages():
+    after = text((4_600, 3_280, 2_000), other=120, unseen=("HA",))
+    hidden = " ".join(c.message for c in judge(text(), after).values())
+    assert not any(level in hidden for level in ("UA", "AA", "B6", "HA"))
+    long = "x" * 31
+    column = text(levels=(long, "x" * 40, "x" * 50))
+    shown = judge(column, replace(after, levels=column.levels, unseen=(long,)), show_levels=True)
+    assert "xxx" not in " ".join(c.message for c in shown.values())
+
+
+@pytest.mark.parametrize(
+    ("unseen", "show", "words"),
+    [
+        (("HA",), False, "carrier: 1 category unseen before: 1.2%"),
+        (("HA",), True, "carrier: category 'HA' unseen before: 1.2%"),
+        (("HA", "ZZ"), True, "carrier: 2 or more categories unseen before: 1.2%"),
+        ((), True, "carrier: values unseen before: 1.2%"),
+    ],
+)
+def test_unseen_categories(unseen, show, words):
+    check = judge(text(), text((4_940, 2_960, 1_980), other=120, unseen=unseen), show_levels=show)["unseen"]
+    assert check.outcome is Outcome.BREACH
+    assert check.message == f"{words} (limit 0.01)"
+
+
+def test_rare_values_are_expected_to_be_missed():
+    before = text(other=300, cutoff=2, tail=400, tail_next=40)
+    check = judge(before, replace(text((4_950, 2_950, 1_990), other=410), cutoff=2))["unseen"]
+    assert check.outcome is Outcome.PASS
+    assert check.message.startswith("carrier: rare and unseen values: 4.0%, 3.9% expected")
+
+
+def test_a_column_with_one_category_has_none_to_move():
+    only = text((N,), levels=("UA",))
+    assert list(judge(only, only)) == ["nulls", "unseen"]
+    assert judge(only, text((9_000,), other=1_000, levels=("UA",)))["unseen"].outcome is Outcome.BREACH
+
+
+def test_an_identifier_is_shown_and_does_not_decide():
+    ids = text((), other=N, levels=(), cutoff=2, tail=N)
+    check = judge(ids, ids)["categories"]
+    assert (check.outcome, check.severity) == (Outcome.UNDECIDED, Severity.WARN)
+    assert "no change would have been seen" in check.message
+    assert outcome(judge(ids, ids).values()) is Outcome.PASS
+    assert judge(ids, ids, columns=("carrier",))["categories"].severity is Severity.ERROR
+
+
+def test_a_column_that_was_always_null_is_shown_and_does_not_decide():
+    empty = number((0,), nulls=N, edges=())
+    assert outcome(judge(empty, empty).values()) is Outcome.PASS
+    assert judge(empty, empty)["ks"].severity is Severity.WARN
+    assert judge(empty, number((N,), edges=()))["nulls"].outcome is Outcome.BREACH
+    gone = judge(number(), number((0, 0, 0, 0), nulls=N))
+    assert (gone["nulls"].outcome, gone["ks"].outcome) == (Outcome.BREACH, Outcome.UNDECIDED)
+
+
+@pytest.mark.parametrize("side", ["reference", "current table"])
+def test_no_rows_are_undecided(side):
+    empty = TableProfile(table="flights", rows=0, columns={"distance": number((0, 0, 0, 0))})
+    full = table(number())
+    (check,) = evaluate(empty, full) if side == "reference" else evaluate(full, empty)
+    assert (check.check, check.outcome) == ("drift.table", Outcome.UNDECIDED)
+    assert check.message == f"the {side} 'flights' has no rows"
+
+
+SKIPPED = ColumnProfile(
+    name="at", kind=ColumnKind.SKIPPED, type="TIMESTAMP", rows=N, reason="timestamps are not compared"
+)
+
+
+def test_a_column_that_cannot_be_compared_is_undecided_if_it_was_asked_for():
+    reference = current = table(number(), SKIPPED)
+    (shown,) = (c for c in evaluate(reference, current) if c.column == "at")
+    assert (shown.check, shown.outcome, shown.severity) == ("drift.column", Outcome.UNDECIDED, Severity.WARN)
+    assert shown.message == "at: not comparable: timestamps are not compared"
+    assert outcome(evaluate(reference, current)) is Outcome.PASS
+    assert outcome(evaluate(reference, current, DriftLimits(columns=("at", "distance")))) is Outcome.UNDECIDED
+
+
+def test_nothing_comparable_is_never_a_pass():
+    checks = evaluate(table(SKIPPED), table(SKIPPED))
+    assert outcome(checks) is Outcome.UNDECIDED
+    assert checks[-1].message == "no column of 'flights' could be compared with the reference"
+
+
+@pytest.mark.parametrize(
+    ("after", "why"),
+    [
+        (replace(SKIPPED, name="distance", reason="the table no longer has the column"), "the table no longer has"),
+        (text(name="distance"), r"it was numeric, now it is categorical \(TEXT\)"),
+        (number(edges=(1.0, 2.0, 4.0)), "not counted on the cells of the reference"),
+        (number(name="other"), "the current table has no such column"),
+    ],
+)
+def test_a_column_that_changed_its_shape_is_undecided(after, why):
+    checks = evaluate(table(number(), text()), table(after, text()))
+    (check,) = (c for c in checks if c.check == "drift.column")
+    assert (check.column, check.outcome, check.severity) == ("distance", Outcome.UNDECIDED, Severity.ERROR)
+    assert re.search(why, check.message)
+
+
+def test_a_column_asked_for_that_nobody_has_is_undecided():
+    current = table(number(), text(name="new"))
+    checks = evaluate(table(number()), current, DriftLimits(columns=("distance", "new", "nowhere")))
+    undecided = {c.column: c.message for c in checks if c.outcome is Outcome.UNDECIDED}
+    assert undecided == {
+        "new": "new: the reference has no such column",
+        "nowhere": "nowhere: the reference has no such column",
+    }
+
+
+def test_only_the_columns_asked_for_are_compared():
+    after = table(number((0, 0, 0, N)), text())
+    checks = evaluate(table(number(), text()), after, DriftLimits(columns=("carrier",)))
+    assert {c.column for c in checks} == {"carrier"}
