@@ -11,6 +11,7 @@ import json
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -38,7 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
     options = parser().parse_args(arguments)
     try:
-        code, answer = options.run(options)
+        # Airflow logs to stdout, which is for the answer.
+        with redirect_stdout(sys.stderr):
+            code, answer = options.run(options)
     except AIGuardError as error:
         code, answer = _EXIT_ERROR, {"error": str(error), "type": type(error).__name__}
     except Exception as error:

@@ -65,6 +65,22 @@ class Table:
             )
         return self.key_columns
 
+    def require_joinable(self, truth: Table) -> None:
+        """Return if the truth can be joined by key, where this table is.
+
+        :raises ConfigurationError: if it is on another connection, or if a key is missing or another one.
+        """
+        if truth.conn_id != self.conn_id:
+            raise ConfigurationError(
+                f"Truth is joined where the rows are, but table is on conn_id {self.conn_id!r} and truth on "
+                f"{truth.conn_id!r}. Copy the truth beside the claims, or reach both by one connection."
+            )
+        if truth.require_key() != self.require_key():
+            raise ConfigurationError(
+                f"table has key {self.key_columns!r}, truth has {truth.key_columns!r}; they are joined by key, so name "
+                "the same columns."
+            )
+
     def is_same_table(self, other: Table) -> bool:
         """Whether both name one physical table, whatever rows they select."""
         return (self.name, self.schema, self.conn_id) == (other.name, other.schema, other.conn_id)

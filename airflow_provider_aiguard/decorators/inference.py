@@ -57,6 +57,10 @@ class DecoratedInferenceOperator(DecoratedOperator, InferenceOperator):
         self.model_version = model_version
         self.confidence_source = confidence_source
 
+    def _check_arguments(self) -> None:
+        # The function is the model.
+        self._plan()
+
     def _model(self, context: Context) -> Model:
         from airflow_provider_aiguard.models.function import FunctionModel
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from airflow_provider_aiguard.core.budget import Budget
-from airflow_provider_aiguard.core.errors import ConfigurationError, NotRecordedError, TableNotFoundError
+from airflow_provider_aiguard.core.errors import NotRecordedError, TableNotFoundError
 from airflow_provider_aiguard.core.limits import BudgetLimits, ConfidenceLimits, DriftLimits, GroundTruthLimits
 from airflow_provider_aiguard.core.profile import TableProfile
 from airflow_provider_aiguard.core.run import RunIdentity
@@ -178,16 +178,7 @@ class GroundTruthQuestion:
     limits: GroundTruthLimits
 
     def __post_init__(self) -> None:
-        if self.truth.conn_id != self.table.conn_id:
-            raise ConfigurationError(
-                f"Truth is joined where the rows are, but table is on conn_id {self.table.conn_id!r} and truth on "
-                f"{self.truth.conn_id!r}. Copy the truth beside the claims, or reach both by one connection."
-            )
-        if self.truth.require_key() != self.table.require_key():
-            raise ConfigurationError(
-                f"table has key {self.table.key_columns!r}, truth has {self.truth.key_columns!r}; they are joined by "
-                "key, so name the same columns."
-            )
+        self.table.require_joinable(self.truth)
 
     @property
     def subject(self) -> str:

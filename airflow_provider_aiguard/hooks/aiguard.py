@@ -88,4 +88,7 @@ def sqlalchemy_url(hook: Any) -> str:
         url = hook.sqlalchemy_url
     except NotImplementedError:
         return str(hook.get_uri())
+    if (url.host or "").startswith("/"):
+        # The folder of a socket: as a host it would not survive being text.
+        url = url.update_query_dict({"host": url.host}).set(host="")
     return str(url.render_as_string(hide_password=False))

@@ -46,6 +46,8 @@ class GroundTruthArguments(BaseOperator):
         self.min_labels = min_labels
         self.alpha = alpha
         self._limits()
+        if not any("{{" in str((spec["conn_id"], spec["key"])) for spec in (self.table, self.truth)):
+            Table.from_dict(self.table).require_joinable(Table.from_dict(self.truth))
 
     def question(self) -> GroundTruthQuestion:
         """The question, from the rendered arguments."""

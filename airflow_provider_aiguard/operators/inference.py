@@ -132,11 +132,11 @@ class InferenceOperator(LineageMixin, BaseOperator):
 
     def _check_arguments(self) -> None:
         self._plan()
-
-    def _model(self, context: Context) -> Model:  # noqa: ARG002
         if self.model is None:
             raise ConfigurationError("InferenceOperator needs a model=, such as SklearnModel(...).")
-        return self.model
+
+    def _model(self, context: Context) -> Model:  # noqa: ARG002
+        return self.model  # type: ignore[return-value]  # checked when the operator was made
 
     def _plan(self) -> InferencePlan:
         from airflow_provider_aiguard.inference.plan import InferencePlan

@@ -59,6 +59,11 @@ class GuardSensor(GuardLineage, BaseSensorOperator):
             raise ConfigurationError(
                 "soft_fail=True is the same as on_breach='skip' and on_undecided='skip'; give one or the other."
             )
+        if self.never_fail:
+            raise ConfigurationError(
+                "never_fail=True would skip on some failures and not on others. Say what a guard's verdict does with "
+                "on_breach= and on_undecided=."
+            )
         default: Policy = "skip" if soft_fail else "fail"
         self.on_breach = check_policy("on_breach", on_breach or default)
         self.on_undecided = check_policy("on_undecided", on_undecided or default)

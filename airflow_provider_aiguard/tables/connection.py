@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 2.0
 
+_LOCKED = "Could not set lock on file"
+
+_UNFINISHED = "is not a valid DuckDB database file"
+"""What DuckDB says of a file that another process is just creating, and of one that is something else."""
+
+_CREATION_SECONDS = 2.0
+
 
 @contextmanager
 def connect(engine: sa.Engine, *, wait_seconds: float = 60.0) -> Iterator[sa.Connection]:
@@ -52,21 +59,19 @@ def transaction(conn: sa.Connection) -> Iterator[None]:
 def _open(engine: sa.Engine, wait_seconds: float) -> sa.Connection:
     if engine.dialect.name != "duckdb":
         return engine.connect()
-    deadline = time.monotonic() + wait_seconds
+    started = time.monotonic()
     pause = _FIRST_PAUSE
     while True:
         try:
-            conn = engine.connect()
+            return _own(engine.connect())
         except sa.exc.DBAPIError as error:
-            left = deadline - time.monotonic()
-            if "Could not set lock on file" not in str(error):
-                raise
-            if left <= 0:
+            left = started + wait_seconds - time.monotonic()
+            if left <= 0 and _LOCKED in str(error):
                 raise _busy(engine, wait_seconds) from error
-            time.sleep(min(pause, left))
-            pause = min(pause * 2, _LONGEST_PAUSE)
-        else:
-            return _own(conn)
+            if not (_LOCKED in str(error) or (_UNFINISHED in str(error) and left > wait_seconds - _CREATION_SECONDS)):
+                raise
+        time.sleep(max(0.0, min(pause, left)))
+        pause = min(pause * 2, _LONGEST_PAUSE)
 
 
 def _own(conn: sa.Connection) -> sa.Connection:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -23,7 +23,7 @@ class ColumnInfo:
     """
 
     name: str
-    type: TypeEngine[object]
+    type: TypeEngine[Any]
     nullable: bool = True
 
     @property
@@ -49,7 +49,7 @@ _KINDS: tuple[tuple[type, OutputType], ...] = (
 )
 
 
-def output_type(declared: TypeEngine[object]) -> OutputType | None:
+def output_type(declared: TypeEngine[Any]) -> OutputType | None:
     """Kind of the values of a database type, ``None`` if a claim cannot have it.
 
     >>> output_type(sa.BigInteger())
@@ -60,7 +60,7 @@ def output_type(declared: TypeEngine[object]) -> OutputType | None:
     return next((kind for base, kind in _KINDS if isinstance(declared, base)), None)
 
 
-def holds(declared: TypeEngine[object], output: OutputType) -> bool:
+def holds(declared: TypeEngine[Any], output: OutputType) -> bool:
     """Whether a column of this type stores every value of an output exactly, or refuses it loudly.
 
     A float column does not hold integers (2**53 + 1 would change), a decimal column does not hold floats.

@@ -149,7 +149,7 @@ class ClaimWriter:
         keys = frame[list(self._key)]
         for bad, what in ((keys.isna().any(axis=1), "NULL in"), (keys.duplicated(), "a repeated")):
             if bad.any():
-                row = ", ".join(f"{name}={to_list(keys.loc[bad, name])[0]!r}" for name in keys)
+                row = ", ".join(f"{name}={to_list(keys[name][bad])[0]!r}" for name in keys)
                 raise TableKeyError(
                     f"The chunk for table {self._into.full_name!r} has {what} key: {row}. A key identifies one row; "
                     "nothing was written."

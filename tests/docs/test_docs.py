@@ -45,9 +45,8 @@ def test_every_error_has_a_place_in_troubleshooting_and_no_other_has():
 
 def test_the_tree_shown_is_the_tree():
     (tree,) = [f.body for f in FENCES if f.page == name_of(TROUBLE) and "├──" in f.body]
-    shown = [
-        (line.index(name) // 4, name) for line in tree.splitlines() for name in re.findall(r"AI\w+|\w+Error", line)[:1]
-    ]
+    named = [(line, *re.findall(r"AI\w+|\w+Error", line)[:1]) for line in tree.splitlines()]
+    shown = [(line.index(name) // 4, name) for line, name in named]
     bases = {}
     for depth, name in shown:
         bases[depth] = name
@@ -99,8 +98,9 @@ def test_what_the_operator_pages_say_a_check_logs_is_what_checks_say():
         quoted = [cell.strip("`") for cell in quoted if "Error" not in cell]
         assert quoted, page
         for cell in quoted:
-            pattern = ".*".join(re.escape(part) for part in cell.split("…"))
-            assert any(re.search(pattern, message) for message in said), cell
+            # Their numbers are the demo's: the words are compared.
+            words = re.sub(r"\d+(?:\\\.\d+)?", r"[\\d.]+", re.escape(cell).replace("…", ".*"))
+            assert any(re.search(words, message) for message in said), cell
 
 
 def check_messages():
@@ -328,9 +328,8 @@ def test_links_lead_somewhere(page):
         linked = (page.parent / path).resolve() if path else page
         assert linked.exists(), target
         if anchor:
-            assert anchor in {slug(h) for h in re.findall(r"^#+ (.+)$", linked.read_text("utf-8"), re.MULTILINE)}, (
-                target
-            )
+            headings = re.findall(r"^#+ (.+)$", linked.read_text("utf-8"), re.MULTILINE)
+            assert anchor in {slug(heading) for heading in headings}, target
 
 
 def slug(heading):

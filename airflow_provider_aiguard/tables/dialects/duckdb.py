@@ -128,10 +128,6 @@ class DuckDBDialect(Dialect):
     def require_writable(self, conn: sa.Connection) -> None:
         """Allow it."""
 
-    def is_busy(self, error: BaseException) -> bool:
-        """Whether another process has the file open."""
-        return "Could not set lock on file" in str(error)
-
 
 class Declared(sa.types.UserDefinedType[Any]):
     """A DuckDB type without an equal in SQLAlchemy, such as ``UUID`` or ``STRUCT(a INTEGER)``, as declared.

@@ -194,6 +194,13 @@ def test_rows_that_are_not_asked_about_cost_nothing(database: Database, run: Run
     assert (summary.cost_micros, standing(store, run)) == (30_000, (30_000, 0))
 
 
+def test_a_failed_call_without_a_budget_is_counted_too(database: Database, run: Runner, store: Store) -> None:
+    database.flights(25)
+    with pytest.raises(ZeroDivisionError, match="division"):
+        run(in_chunk(2, lambda _: 1 / 0), outputs=["late"], **{**PRICED, "budgets": ()})
+    assert (store.runs.get("run-1").summary.cost_micros, standing(store, run)) == (200_000, (0, 0))
+
+
 def test_a_price_without_a_budget_is_only_counted(database: Database, run: Runner, store: Store) -> None:
     database.flights(25)
     summary = run(lambda c: [True] * len(c), outputs=["late"], **{**PRICED, "budgets": ()})

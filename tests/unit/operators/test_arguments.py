@@ -62,7 +62,7 @@ def profile(**kwargs):
         (drift, {"columns": "carrier"}, "columns must be a sequence of column names; got 'carrier'"),
         (ground_truth, {"min_accuracy": 80}, "min_accuracy must lie above 0 and at most at 1; got 80"),
         (ground_truth, {"min_truth_share": 1.5}, r"min_truth_share must lie in \[0, 1\]; got 1.5"),
-        (ground_truth, {"table": Table("t", "rows")}, "Table 't' needs a key"),
+        (ground_truth, {"table": Table("t", "rows")}, "Table 'truth' needs a key"),
         (ground_truth, {"truth": Table("truth", "elsewhere", key="id")}, "Truth is joined where the rows are"),
         (ground_truth, {"truth": Table("truth", "rows", key="other")}, "joined by key"),
         (budget, {"needed": "a lot"}, "needed must be dollars as a string such as '5.00'; got 'a lot'"),
@@ -77,7 +77,7 @@ def profile(**kwargs):
         (inference, {"fill": "some"}, "fill must be one of .*; got 'some'"),
         (inference, {"chunk_size": 0}, "chunk_size must be at least 1; got 0"),
         (inference, {"max_reject_share": 5}, r"max_reject_share must be in \[0, 1\]; got 5"),
-        (inference, {"price_per_row": "cheap"}, "price_per_row must be dollars as a string such as '5.00'; got 'cheap'"),
+        (inference, {"price_per_row": "cheap"}, "price_per_row must be dollars .*; got 'cheap'"),
         (inference, {"price_per_row": 0.01}, "price_per_row must be dollars as a string such as '5.00'; got 0.01"),
     ],
 )  # fmt: skip
@@ -115,10 +115,18 @@ def test_templates_are_left_for_later():
     assert inference(price_per_row="{{ params.price }}").price_per_row == "{{ params.price }}"
 
 
-def test_a_good_operator_asks_what_it_was_told():
-    question = ground_truth(table="t", conn_id="rows", min_labels=5, **{"truth": Table("w", key="k", where="true")})
-    with pytest.raises(ConfigurationError, match="needs a key"):
-        question.question()
+def test_the_truth_takes_connection_and_key_of_the_table():
+    operator = ground_truth(table=Table("t", "rows", key=("a", "b")), truth=Table("w", where="true"), min_labels=5)
+    question = operator.question()
+    assert question.truth == Table("w", "rows", key=("a", "b"), where="true")
+    assert (question.truth_column, question.limits.min_labels) == ("late", 5)
+
+
+def test_a_connection_that_is_a_template_is_checked_when_it_is_known():
+    operator = ground_truth(table=Table("t", "{{ params.place }}", key="id"), truth=Table("w", "rows", key="id"))
+    operator.table = {**operator.table, "conn_id": "elsewhere"}
+    with pytest.raises(ConfigurationError, match="conn_id 'elsewhere' and truth on 'rows'"):
+        operator.question()
 
 
 class TestTableSpec:

@@ -40,3 +40,10 @@ def test_the_effect_is_cohens_w_less_what_chance_adds():
 @pytest.mark.parametrize(("a", "b"), [([5, 0], [0, 0]), ([0, 0], [5, 1]), ([100, 0], [90, 0]), ([1, 1, 1], [1, 1, 1])])
 def test_nothing_to_compare(a, b):
     assert chi_square(a, b) == NOTHING
+
+
+def test_what_is_rare_in_the_smaller_sample_is_not_tested_alone():
+    """4 of 100 rows are expected in the second cell: too few, however many the reference has."""
+    before, after = [95_000, 4_000, 1_000], [90, 9, 1]
+    assert chi_square(before, after).df == 1
+    assert chi_square(before, [1_900, 80, 20]).df == 2

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import json
+import sqlite3
+
+import pytest
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+from airflow_provider_aiguard.core.errors import ConfigurationError
+from airflow_provider_aiguard.hooks.aiguard import AIGuardHook, embedded_url
+
+
+@pytest.fixture
+def connection(monkeypatch):
+    """Define a connection by its environment variable."""
+
+    def define(conn_id, **fields):
+        monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(fields))
+        return AIGuardHook(conn_id)
+
+    return define
+
+
+def test_without_a_connection_the_store_is_a_file_below_airflow_home(airflow_home):
+    assert AIGuardHook().get_url() == f"sqlite:///{airflow_home}/aiguard.db" == embedded_url()
+
+
+def test_another_connection_that_is_missing_is_an_error(airflow_home):
+    with pytest.raises(AirflowNotFoundException, match="no_such_store"):
+        AIGuardHook("no_such_store").get_url()
+
+
+def test_the_type_aiguard_has_a_url_in_its_extra(connection):
+    url = "postgresql+psycopg://me:secret@db:5433/aiguard"
+    assert connection("aiguard_default", conn_type="aiguard", extra={"url": url}).get_url() == url
+
+
+def test_the_extra_may_be_text(connection):
+    hook = connection("other", conn_type="aiguard", extra=json.dumps({"url": "sqlite:////tmp/x.db"}))
+    assert hook.get_url() == "sqlite:////tmp/x.db"
+
+
+def test_the_type_sqlite_is_its_file(connection, tmp_path):
+    hook = connection("aiguard_default", conn_type="sqlite", host=str(tmp_path / "store.db"))
+    assert hook.get_url() == f"sqlite:///{tmp_path}/store.db"
+    hook.get_conn().close()
+    assert (tmp_path / "store.db").exists()
+
+
+def test_the_type_postgres_is_its_database_with_its_password(connection):
+    hook = connection(
+        "aiguard_default", conn_type="postgres", host="db", login="me", password="p@ss:/word", schema="app", port=5433
+    )
+    from sqlalchemy import make_url
+
+    url = make_url(hook.get_url())
+    assert (url.get_backend_name(), url.host, url.port, url.database) == ("postgresql", "db", 5433, "app")
+    assert (url.username, url.password) == ("me", "p@ss:/word")
+
+
+def test_a_real_postgres_becomes_a_store(connection, postgres_database):
+    from sqlalchemy import make_url
+
+    url = make_url(postgres_database)
+    hook = connection(
+        "aiguard_default", conn_type="postgres", host=url.host or url.query["host"], login=url.username,
+        password=url.password, schema=url.database, port=url.port,
+    )  # fmt: skip
+    assert hook.test_connection() == (True, "The store is reachable and its schema is current.")
+    with hook.get_conn() as store:
+        assert store.profiles.names() == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"conn_type": "aiguard"}, r"Connection 'aiguard_default' has no extra 'url'. Set it to a SQLAlchemy URL"),
+        ({"conn_type": "aiguard", "extra": {"url": ""}}, "has no extra 'url'"),
+        (
+            {"conn_type": "mysql", "host": "db"},
+            "is of type 'mysql'; a store is of type 'aiguard', 'postgres' or 'sqlite'",
+        ),
+        ({"conn_type": "http", "host": "x"}, "is of type 'http'"),
+    ],
+)
+def test_a_connection_that_is_no_store_is_an_error(connection, fields, message):
+    hook = connection("aiguard_default", **fields)
+    with pytest.raises(ConfigurationError, match=message):
+        hook.get_url()
+    reached, said = hook.test_connection()
+    assert (reached, fields["conn_type"] in said or "url" in said) == (False, True)
+
+
+def test_connection_test_makes_the_store(connection, tmp_path):
+    hook = connection("mine", conn_type="aiguard", extra={"url": f"sqlite:///{tmp_path}/new/store.db"})
+    assert hook.test_connection() == (True, "The store is reachable and its schema is current.")
+    tables = sqlite3.connect(tmp_path / "new/store.db").execute(
+        "SELECT name FROM sqlite_master WHERE name = 'aiguard_run'"
+    )
+    assert tables.fetchall() == [("aiguard_run",)]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+psycopg2://me:hunter2@127.0.0.1:1/aiguard",
+        "postgresql+nodriver://me:hunter2@127.0.0.1/aiguard",
+        "oracle://me:hunter2@127.0.0.1/aiguard",
+        "no url at all: hunter2",
+    ],
+)
+def test_connection_test_says_why_not_and_never_the_password(connection, url):
+    reached, said = connection("mine", conn_type="aiguard", extra={"url": url}).test_connection()
+    assert not reached
+    assert len(said) > 20
+    assert "hunter2" not in said
+
+
+def test_connection_test_of_a_connection_that_is_missing():
+    reached, said = AIGuardHook("no_such_store").test_connection()
+    assert (reached, "no_such_store" in said) == (False, True)
