@@ -10,7 +10,9 @@ arrivals = Table("arrivals", "warehouse", key="flight_id", where="month = :month
 
 @dag(schedule=None, tags=["aiguard"])
 def example_fill_missing():
-    @task.inference(rows=arrivals, into=arrivals, outputs=["late"], fill="missing", max_reject_share=0.1)
+    @task.inference(
+        rows=arrivals, into=arrivals, outputs=["late"], inputs=["flight_id"], fill="missing", max_reject_share=0.1
+    )
     def guess(batch):
         # A flight of the first day has no yesterday to learn from: that row is a reject, not a silent NULL.
         late = [Failure("no_history") if flight % 1000 == 0 else False for flight in batch["flight_id"]]

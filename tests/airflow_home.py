@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 REPOSITORY = Path(__file__).parent.parent
-HOME = Path(tempfile.mkdtemp(prefix="aiguard-airflow-"))
+SHARED = os.environ.get("AIGUARD_TESTS_HOME")
+"""A process that a test started lives in the session's house, by the environment that the test gave it."""
+HOME = Path(SHARED or tempfile.mkdtemp(prefix="aiguard-airflow-"))
 WAREHOUSE = HOME / "warehouse.duckdb"
 ROWS = HOME / "rows.sqlite"
 BUNDLE = "tests"
@@ -52,6 +54,7 @@ def environment() -> dict[str, str]:
         "AIRFLOW_CONN_WAREHOUSE": json.dumps({"conn_type": "duckdb", "host": str(WAREHOUSE)}),
         "AIRFLOW_CONN_ROWS": json.dumps({"conn_type": "sqlite", "host": str(ROWS)}),
         "AIGUARD_DEMO_FOLDER": str(HOME),
+        "AIGUARD_TESTS_HOME": str(HOME),
     }
 
 
@@ -64,7 +67,8 @@ def _move_in() -> None:
     atexit.register(lambda: shutil.rmtree(HOME, ignore_errors=True) if os.getpid() == owner else None)
 
 
-_move_in()
+if not SHARED:
+    _move_in()
 
 
 @pytest.fixture(scope="session")
@@ -242,6 +246,12 @@ def run_dag(dag: Any, conf: dict[str, Any] | None = None) -> Ran:
 
 def run_here(dag: Any, conf: dict[str, Any] | None = None) -> Ran:
     """Run a DAG that was made inside a test: ``dag.test()`` wants it in the database as a part of a bundle."""
+    keep(dag)
+    return run_dag(dag, conf)
+
+
+def keep(dag: Any) -> None:
+    """Put a DAG that was made inside a test into the database."""
     from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
 
     bag = DagBag(dag_folder=HOME / "bundle", bundle_path=HOME / "bundle", bundle_name=BUNDLE)
@@ -252,4 +262,3 @@ def run_here(dag: Any, conf: dict[str, Any] | None = None) -> Ran:
     bag.bag_dag(dag)
     sync_bag_to_db(bag, BUNDLE, None)
     source.unlink()
-    return run_dag(dag, conf)

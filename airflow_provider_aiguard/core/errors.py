@@ -5,16 +5,17 @@
     AIGuardError
     ├── ConfigurationError (ValueError)   an argument is wrong; a retry cannot help
     ├── TableError                        where rows live
-    │   ├── TableNotFoundError            the table or a column of it does not exist
-    │   ├── TableKeyError                 the key is NULL, repeated, or not unique in the target
-    │   ├── ColumnTypeError               a column exists with a type that cannot hold the claim
+    │   ├── TableNotFoundError            the table or a column of it does not exist; a retry can help
+    │   ├── EmptyTableError               there are no rows to learn from; a retry can help
+    │   ├── TableKeyError                 the key is NULL, repeated, or not unique; a retry cannot help
+    │   ├── ColumnTypeError               a column's type cannot hold the claim; a retry cannot help
     │   └── TableBusyError                another process holds the database; a retry can help
     ├── ModelError                        who makes claims
-    │   ├── ModelIntegrityError           the model file is not the one that was pinned
-    │   ├── InvalidClaimError             a claim breaks its declared type or range
-    │   └── RejectShareError              more rows were rejected than ``max_reject_share`` allows
-    ├── BudgetError                       money
-    │   ├── BudgetExceededError           the hold was refused; final, never retried
+    │   ├── ModelIntegrityError           the model file is not the pinned one; a retry cannot help
+    │   ├── InvalidClaimError             a claim breaks its declared type or range; a retry cannot help
+    │   └── RejectShareError              too many rows were rejected; a retry can help, and pays the model again
+    ├── BudgetError                       money; a retry cannot help
+    │   ├── BudgetExceededError           the hold was refused before the money was spent
     │   └── PriceUnknownError             a budget is set, but nobody declared a price
     └── StoreError                        what happened
         ├── StoreUnavailableError         the store cannot be reached or upgraded; a retry can help
@@ -40,6 +41,10 @@ class TableError(AIGuardError):
 
 class TableNotFoundError(TableError):
     """The table, or a column that was asked for, does not exist."""
+
+
+class EmptyTableError(TableError):
+    """There are no rows to learn a baseline from. Nothing was stored."""
 
 
 class TableKeyError(TableError):

@@ -50,7 +50,7 @@ class StepColumns:
         source = read_columns(read, plan.rows)
         target = source if plan.in_place else _columns_if_any(write, plan.into)
         key = plan.rows.require_key()
-        inputs = plan.inputs if plan.inputs is not None else _default_inputs(source, plan.outputs)
+        inputs = plan.inputs if plan.inputs is not None else _default_inputs(source, plan)
         carry = () if plan.in_place else _carried(plan, source)
         _require(source, (*key, *inputs, *carry), plan.rows)
         kept = _kept(source, plan.outputs) if plan.fill == "missing" else ()
@@ -81,9 +81,10 @@ def _columns_if_any(connection: Connection, table: Table) -> dict[str, ColumnInf
         return {}
 
 
-def _default_inputs(source: Mapping[str, ColumnInfo], outputs: tuple[Output, ...]) -> tuple[str, ...]:
-    # A model must not see its own earlier answers, nor anybody's companion columns.
-    hidden = {o.name for o in outputs}
+def _default_inputs(source: Mapping[str, ColumnInfo], plan: InferencePlan) -> tuple[str, ...]:
+    # A model must not see its own earlier answers, nor anybody's companion columns; and a key says which row it is,
+    # not what is in it.
+    hidden = {o.name for o in plan.outputs} | set(plan.rows.require_key())
     hidden |= {name for column in source for name in Companions(column).names}
     return tuple(name for name in source if name not in hidden)
 

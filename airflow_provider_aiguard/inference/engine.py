@@ -209,7 +209,7 @@ class _Step:
             Reject(key=self._key_of(chunk, i), reason=failure.reason, detail=failure.detail)
             for i, failure in claims.failures.items()
         ]
-        logger.warning("%d rows rejected, the first: %s, %s", len(rejects), dict(rejects[0].key), rejects[0].reason)
+        logger.warning("Rows rejected: %d, the first is %s: %s", len(rejects), dict(rejects[0].key), rejects[0].reason)
         self.store.runs.add_rejects(self.identity.run_id, rejects)
 
     def _key_of(self, chunk: pd.DataFrame, row: int) -> dict[str, str]:
@@ -268,6 +268,6 @@ class _Step:
             raise RejectShareError(
                 f"The model {summary.model} failed on {summary.rejects} of {summary.inferred + summary.rejects} rows "
                 f"({summary.reject_share:.2%}), allowed are {self.plan.max_reject_share:.2%}. The other rows are "
-                f"written. The rejects are in the store under run {summary.run_id!r}; raise max_reject_share to "
+                f"written. To see the rejects: aiguard rejects {summary.run_id}. Raise max_reject_share to "
                 "accept them."
             )

@@ -25,7 +25,7 @@ class InferencePlan:
     :param rows: rows to read; its key identifies them.
     :param into: table to write; the same table as ``rows`` fills in place.
     :param outputs: columns the model writes.
-    :param inputs: columns the model sees; ``None`` for all but the outputs and their companions.
+    :param inputs: columns the model sees; ``None`` for all but the key, the outputs and companion columns.
     :param fill: ``all`` rows are inferred, or only those where an output is ``missing`` (NULL): the values that
         were there are labelled ``observed``.
     :param carry: columns copied from ``rows`` into ``into``; ``None`` for those that ``into.where`` names.

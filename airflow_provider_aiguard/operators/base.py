@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from airflow_provider_aiguard.core.errors import BudgetError, ConfigurationError, ModelIntegrityError
+from airflow_provider_aiguard.core.errors import (
+    BudgetError,
+    ColumnTypeError,
+    ConfigurationError,
+    InvalidClaimError,
+    ModelIntegrityError,
+    TableKeyError,
+)
 from airflow_provider_aiguard.core.table import Table
 from airflow_provider_aiguard.core.verdict import Outcome, Verdict
 
@@ -73,12 +80,23 @@ def table_spec(
     return spec
 
 
+FINAL_ERRORS = (
+    BudgetError,
+    ColumnTypeError,
+    ConfigurationError,
+    InvalidClaimError,
+    ModelIntegrityError,
+    TableKeyError,
+)
+"""What a retry cannot help, and would pay the model again for."""
+
+
 @contextmanager
 def airflow_errors() -> Iterator[None]:
     """Turn what a retry cannot help into ``AirflowFailException``; the rest passes through."""
     try:
         yield
-    except (BudgetError, ConfigurationError, ModelIntegrityError) as error:
+    except FINAL_ERRORS as error:
         raise AirflowFailException(str(error)) from error
 
 

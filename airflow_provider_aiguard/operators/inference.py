@@ -41,7 +41,7 @@ class InferenceOperator(LineageMixin, BaseOperator):
     :param outputs: columns the model writes: names, or a mapping of name to type (``bool``, ``int``, ``float``,
         ``str``, ``Decimal``, ``date``, ``datetime``) or to the list of allowed labels.
     :param model: who makes the claims.
-    :param inputs: columns the model sees. Default: all but the outputs and companion columns.
+    :param inputs: columns the model sees. Default: all but the key, the outputs and companion columns.
     :param fill: ``"all"`` (default) infers every row; ``"missing"`` only those where an output is NULL, and labels
         the values that were there ``observed``.
     :param carry: columns copied from ``rows`` into ``into``. Default: those that the ``where`` of ``into`` names, so

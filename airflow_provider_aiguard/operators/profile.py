@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator
 
+from airflow_provider_aiguard.core.errors import EmptyTableError
 from airflow_provider_aiguard.core.table import Table
 from airflow_provider_aiguard.operators.base import airflow_errors, table_spec
 from airflow_provider_aiguard.operators.lineage import LineageMixin, extra_links, fields_of
@@ -65,6 +66,12 @@ class ProfileOperator(LineageMixin, BaseOperator):
         with airflow_errors(), AirflowSources(self.aiguard_conn_id) as sources:
             with sources.connect(table.conn_id) as connection:
                 profile = profile_table(connection, table, columns)
+            if not profile.rows:
+                # As a baseline it would leave every later check undecided.
+                raise EmptyTableError(
+                    f"Table {table.full_name!r} has no rows to learn baseline {self.name!r} from, so the newest stored "
+                    "one stays. Check its where= and parameters=, or run this task after the rows are there."
+                )
             sources.store.profiles.save(
                 self.name, profile.to_dict(), table=table.full_name, identity=identity_of(context)
             )

@@ -12,7 +12,8 @@ from fastapi.responses import HTMLResponse
 from airflow_provider_aiguard.hooks.aiguard import AIGuardHook
 from airflow_provider_aiguard.report.report import build_report
 
-app = FastAPI(title="AI Guard", dependencies=[Depends(requires_authenticated())], docs_url=None, redoc_url=None)
+# Its own documentation would be served without signing in.
+app = FastAPI(title="AI Guard", dependencies=[Depends(requires_authenticated())], openapi_url=None)
 
 
 @app.get("/report")

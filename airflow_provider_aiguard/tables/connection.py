@@ -85,5 +85,5 @@ def _busy(engine: sa.Engine, waited: float) -> TableBusyError:
     return TableBusyError(
         f"DuckDB file {engine.url.database!r} is held by another process; waited {waited:g} s. DuckDB has a single "
         "writer: while one process has the file open to write, no other can open it. Run the tasks that use this file "
-        "in an Airflow pool with one slot (pool='duckdb'), raise the wait, or keep the rows in PostgreSQL."
+        "in an Airflow pool with one slot (pool='duckdb'), or keep the rows in PostgreSQL."
     )

@@ -320,4 +320,5 @@ def _fits(value: Any, precision: int | None, scale: int | None) -> bool:
     fraction = max(0, -exponent)
     if scale is None:
         return precision is None or len(digits) <= precision
-    return fraction <= scale and (precision is None or max(0, value.adjusted() + 1) <= precision - scale)
+    whole = max(0, value.adjusted() + 1) if value else 0
+    return fraction <= scale and (precision is None or whole <= precision - scale)

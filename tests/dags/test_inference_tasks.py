@@ -291,7 +291,7 @@ class TestRetries:
 
     def test_rejects_fail_the_task_after_the_good_rows_are_written(self, store, ask):
         def refuses_one(batch):
-            return {"late": [Failure("no_idea") if i == 3 else True for i in batch["id"]]}
+            return {"late": [Failure("no_idea") if i == 3 else True for i in batch["age"]]}
 
         ran = run_here(self.dag("rejects", refuses_one))
         assert ran.states == {"guess": "failed"}

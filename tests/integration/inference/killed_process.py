@@ -37,7 +37,7 @@ STEPS: dict[str, dict[str, Any]] = {
 }
 """By ``fill``: claims about all rows into another table, or about those without a value in place."""
 
-MOMENTS = ("in the model", "before the commit", "after the commit", "with rejects only")
+MOMENTS = ("in the model", "before the commit", "after the commit")
 """Where a process can kill itself."""
 
 
@@ -86,17 +86,12 @@ def main(fill: str, url: str, store_url: str, progress: str, chunk: int | None, 
 
     engine = sa.create_engine(url)
     store = open_store(store_url)
-    add_rejects, report = store.runs.add_rejects, store.runs.progress
-
-    def add_rejects_and_die(*args: Any) -> None:
-        add_rejects(*args)
-        at("with rejects only")
+    report = store.runs.progress
 
     def die_and_report(summary: InferenceSummary) -> None:
         at("after the commit")
         report(summary)
 
-    store.runs.add_rejects = add_rejects_and_die  # type: ignore[method-assign]
     store.runs.progress = die_and_report  # type: ignore[method-assign]
     sa.event.listen(engine, "commit", lambda _: marks.exists() and at("before the commit"))
     run_step(fill, engine, store, identity("try-1", 1), marked)

@@ -25,7 +25,9 @@ identities = st.builds(
 confidences = st.builds(
     ConfidenceSummary,
     total=st.floats(0, 1e9),
-    counts=st.lists(st.integers(0, 5), min_size=CELLS, max_size=CELLS).map(tuple),
+    counts=st.dictionaries(st.integers(0, CELLS - 1), counts, max_size=3).map(
+        lambda cells: tuple(cells.get(i, 0) for i in range(CELLS))
+    ),
     missing=counts,
 )
 columns = st.builds(

@@ -1,0 +1,90 @@
+"""A process of its own: a DAG with OpenLineage on, or one that waits to be killed. Started by tests."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from airflow.sdk import DAG, TriggerRule
+from airflow_home import run_here
+
+from airflow_provider_aiguard import Budget, Table
+from airflow_provider_aiguard.models.function import FunctionModel
+from airflow_provider_aiguard.operators.budget import BudgetCheckOperator
+from airflow_provider_aiguard.operators.confidence import ConfidenceCheckOperator
+from airflow_provider_aiguard.operators.ground_truth import GroundTruthCheckOperator
+from airflow_provider_aiguard.operators.inference import InferenceOperator
+from airflow_provider_aiguard.operators.profile import ProfileOperator
+from airflow_provider_aiguard.sensors.confidence import ConfidenceSensor
+
+people = Table("people", "rows", key="id")
+claims = Table("claims", "rows", key="id")
+
+
+class Mute(InferenceOperator):
+    """Cannot tell its lineage."""
+
+    def _lineage_builder(self, *args, **kwargs):
+        raise RuntimeError("no lineage today")
+
+
+class Stammers(InferenceOperator):
+    """Leaves a lineage that cannot be built."""
+
+    def _lineage_builder(self, *args, **kwargs):
+        return lambda: 1 / 0
+
+
+def sure(batch):
+    return {"late": batch["age"] > 10}, {"late": [0.9] * len(batch)}
+
+
+def refuses(batch):
+    raise RuntimeError("the model is ill")
+
+
+def inference(task_id, into, function=sure, kind=InferenceOperator, **kwargs):
+    model = FunctionModel(function, outputs=["late"], name="rule", version="1")
+    return kind(task_id=task_id, rows=people, into=into, outputs={"late": bool}, model=model, **kwargs)
+
+
+def lineage():
+    with DAG("lineage", schedule=None, default_args={"trigger_rule": TriggerRule.ALL_DONE}) as dag:
+        money = {"price_per_row": "0.01", "budget": Budget("lineage", "5.00")}
+        inference("score", "claims", **money) >> [
+            ConfidenceCheckOperator(task_id="passes", table=claims, column="late", min_mean=0.8),
+            ConfidenceCheckOperator(task_id="breaches", table=claims, column="late", min_mean=0.95),
+            ConfidenceCheckOperator(task_id="skips", table=claims, column="late", min_mean=0.95, on_breach="skip"),
+            GroundTruthCheckOperator(task_id="truth", table=claims, column="late", truth="truth", min_accuracy=0.5),
+            ConfidenceSensor(task_id="sensor", table=claims, column="late", min_mean=0.8),
+            BudgetCheckOperator(task_id="money", budget=Budget("lineage", "5.00")),
+        ]
+        ProfileOperator(task_id="profile", table=people, name="people")
+        inference("ill", "nothing", refuses)
+        inference("mute", "mute", kind=Mute)
+        inference("stammers", "stammers", kind=Stammers)
+    return run_here(dag)
+
+
+def killed():
+    here = Path(sys.argv[2])
+
+    def waits(batch):
+        if batch["age"].iloc[0]:
+            (here / "in the second chunk").touch()
+            time.sleep(120)
+        return sure(batch)
+
+    with DAG("killed_for_real", schedule=None) as dag:
+        budget = Budget("killed", "5.00")
+        inference("guess", "killed_for_real", waits, chunk_size=10, price_per_row="0.01", budget=budget)
+    return run_here(dag)
+
+
+if __name__ == "__main__":
+    ran = {"lineage": lineage, "killed": killed}[sys.argv[1]]()
+    Path(sys.argv[2], "states.json").write_text(json.dumps({"run_id": ran.run_id, "states": ran.states}))
