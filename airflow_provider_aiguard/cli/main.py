@@ -10,7 +10,7 @@ import argparse
 import json
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -81,6 +81,10 @@ def parser() -> argparse.ArgumentParser:
         "--out", type=Path, default=Path("aiguard-report.html"), help="file to write (default: %(default)s)"
     )
     report.set_defaults(run=_report)
+
+    rejects = commands.add_parser("rejects", parents=[common], help="list the rows a run's model failed on")
+    rejects.add_argument("run_id", help="the run, as in the error and in the companion columns")
+    rejects.set_defaults(run=_rejects)
     return root
 
 
@@ -102,6 +106,7 @@ def _upgrade(options: argparse.Namespace) -> tuple[int, dict[str, Any]]:
 
 
 def _report(options: argparse.Namespace) -> tuple[int, dict[str, Any]]:
+    from airflow_provider_aiguard.report.history import history_of
     from airflow_provider_aiguard.report.report import build_report
 
     first, last = _day(options.since, "--from"), _day(options.until, "--to")
@@ -115,16 +120,30 @@ def _report(options: argparse.Namespace) -> tuple[int, dict[str, Any]]:
     page = build_report(runs, verdicts, title=title, generated_at=datetime.now(UTC))
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(page, encoding="utf-8")
-    breaches = sum(v.verdict.outcome is Outcome.BREACH for v in verdicts)
-    undecided = sum(v.verdict.outcome is Outcome.UNDECIDED for v in verdicts)
-    # Where nothing was judged, nothing passed.
-    outcome = Outcome.BREACH if breaches else Outcome.UNDECIDED if undecided or not verdicts else Outcome.PASS
-    text = f"{len(runs)} runs, {len(verdicts)} verdicts, {breaches} breaches, {undecided} undecided: {options.out}"
+    # A verdict that a later try of its task replaced does not count. Where nothing was judged, nothing passed.
+    standing = [v.verdict.outcome for v in history_of(runs, verdicts).standing]
+    breaches, undecided = standing.count(Outcome.BREACH), standing.count(Outcome.UNDECIDED)
+    outcome = Outcome.BREACH if breaches else Outcome.UNDECIDED if undecided or not standing else Outcome.PASS
+    text = f"Runs: {len(runs)}. Verdicts: {len(standing)}, breaches: {breaches}, undecided: {undecided}. {options.out}"
     answer = {
-        "outcome": str(outcome), "runs": len(runs), "verdicts": len(verdicts), "breaches": breaches,
+        "outcome": str(outcome), "runs": len(runs), "verdicts": len(standing), "breaches": breaches,
         "undecided": undecided, "out": str(options.out), "text": text,
     }  # fmt: skip
     return _EXIT[outcome], answer
+
+
+def _rejects(options: argparse.Namespace) -> tuple[int, dict[str, Any]]:
+    with _open(options) as store:
+        run = store.runs.get(options.run_id)
+        rejects = store.runs.rejects(options.run_id)
+    lines = [f"{_key(r.key)}  {r.reason}  {r.detail}".rstrip() for r in rejects]
+    text = "\n".join([f"Rejects of run {options.run_id}: {run.summary.rejects}", *lines])
+    found = [{"key": dict(r.key), "reason": r.reason, "detail": r.detail} for r in rejects]
+    return 0, {"run_id": options.run_id, "count": run.summary.rejects, "rejects": found, "text": text}
+
+
+def _key(key: Mapping[str, str]) -> str:
+    return ", ".join(f"{column}={value}" for column, value in key.items())
 
 
 def _day(value: str | None, option: str) -> datetime | None:

@@ -68,10 +68,7 @@ class ProfileOperator(LineageMixin, BaseOperator):
                 profile = profile_table(connection, table, columns)
             if not profile.rows:
                 # As a baseline it would leave every later check undecided.
-                raise EmptyTableError(
-                    f"Table {table.full_name!r} has no rows to learn baseline {self.name!r} from, so the newest stored "
-                    "one stays. Check its where= and parameters=, or run this task after the rows are there."
-                )
+                raise no_rows(table, self.name)
             sources.store.profiles.save(
                 self.name, profile.to_dict(), table=table.full_name, identity=identity_of(context)
             )
@@ -96,6 +93,14 @@ class ProfileOperator(LineageMixin, BaseOperator):
             )
         except Exception:
             self.log.warning("The lineage of this profile could not be gathered.", exc_info=True)
+
+
+def no_rows(table: Table, name: str) -> EmptyTableError:
+    """The error of a table that no baseline can be learnt from."""
+    return EmptyTableError(
+        f"Table {table.full_name!r} has no rows to learn baseline {name!r} from, so the newest stored one stays. Check "
+        "its where= and parameters=, or run this task after the rows are there."
+    )
 
 
 def _profile_lineage(profile: TableProfile, *, table: Any, fields: Any, name: str) -> Any:

@@ -71,7 +71,7 @@ class Runs:
         self._update(summary.run_id, {"summary": summary.to_dict()})
 
     def finish(self, state: RunState, summary: InferenceSummary) -> None:
-        """Record how a run ended.
+        """Record how a run ended. Money it still holds counts as spent: it was cut off before it could say.
 
         :param state: any but ``running``.
         :raises NotRecordedError: if the run was not started.
@@ -80,6 +80,7 @@ class Runs:
             raise ConfigurationError(f"A run finishes as success, failed or abandoned; got {str(state)!r}.")
         values = {"state": str(state), "finished_at": datetime.now(UTC), "summary": summary.to_dict()}
         self._update(summary.run_id, values)
+        self._database.write(lambda conn: forfeit_holds_of(conn, [summary.run_id]))
 
     def add_rejects(self, run_id: str, rejects: Sequence[Reject]) -> None:
         """Keep rows that the model failed on. A key that the run already rejected is not added again.

@@ -113,5 +113,5 @@ def _check_parameters(table: Table, expected: set[str]) -> None:
 def _parameter(name: str, value: Any) -> sa.BindParameter[Any]:
     # Untyped: a template renders 1 as '1', and only an untyped parameter takes the type of the column it meets.
     if isinstance(value, list | tuple):
-        return sa.bindparam(name, list(value), type_=sa.types.NullType(), expanding=True)
-    return sa.bindparam(name, value, type_=sa.types.NullType())
+        return sa.bindparam(name, list(value), type_=sa.types.NullType(), expanding=True, unique=True)
+    return sa.bindparam(name, value, type_=sa.types.NullType(), unique=True)

@@ -64,6 +64,10 @@ def test_a_refused_budget_writes_and_holds_nothing(months, query):
         "right": "upstream_failed",
         "publish": "upstream_failed",
     }
+    verdict = ran["dear"].xcom("score", "verdict")
+    assert (verdict["guard"], verdict["subject"], verdict["outcome"]) == ("budget", "flights", "breach")
+    (recorded,) = store.verdicts.list(dag_run_id=ran["dear"].run_id, task_id="score")
+    assert recorded.verdict.to_dict() == verdict
     assert query("SELECT count(*) FROM flights_scored WHERE month = 6") == [(0,)]
     (run,) = store.runs.list(dag_run_id=ran["dear"].run_id)
     assert run.state is RunState.FAILED

@@ -77,6 +77,12 @@ def no_column(engine: sa.Engine, _folder: Path) -> None:
     _read(engine, FLIGHTS, ["flight_id", "dest"])
 
 
+def no_rows(engine: sa.Engine, folder: Path) -> None:
+    import airflow_provider_aiguard.operators.profile as door
+
+    raise door.no_rows(FLIGHTS, "january")
+
+
 def repeated_key(engine: sa.Engine, _folder: Path) -> None:
     _read(engine, Table("flights", "warehouse", key="carrier"))
 
@@ -150,6 +156,7 @@ def no_baseline(_engine: sa.Engine, folder: Path) -> None:
 
 PROVOKERS: list[Callable[[sa.Engine, Path], None]] = [
     parameters_without_where,
+    no_rows,
     parameter_without_value,
     float_price,
     no_confidence_limit,

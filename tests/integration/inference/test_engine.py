@@ -13,7 +13,7 @@ from airflow_provider_aiguard.core.run import RunState
 from airflow_provider_aiguard.core.table import Table
 
 if TYPE_CHECKING:
-    from conftest import Database, Runner  # type: ignore[import-not-found]
+    from steps import Database, Runner
 
     from airflow_provider_aiguard.store.store import Store
 
@@ -121,7 +121,7 @@ def test_value_and_companions_are_written_in_one_statement(database: Database, r
     }
 
 
-def test_a_model_sees_neither_its_answers_nor_companions(database: Database, run: Runner) -> None:
+def test_a_model_sees_neither_keys_nor_its_answers_nor_companions(database: Database, run: Runner) -> None:
     database.flights(3)
     database.run(
         "ALTER TABLE flights ADD COLUMN late BOOLEAN",
@@ -130,7 +130,7 @@ def test_a_model_sees_neither_its_answers_nor_companions(database: Database, run
     )
     run(far, rows=FLIGHTS, into=SCORED, outputs=["late"])
     (chunk,) = run.seen
-    assert list(chunk) == ["id", "carrier", "distance"]
+    assert list(chunk) == ["carrier", "distance"]
     assert list(chunk.index) == [0, 1, 2]
 
 
@@ -197,7 +197,7 @@ def test_an_undeclared_output_takes_the_type_of_its_values(
 def test_source_and_target_may_be_different_databases(
     sqlite_engine: sa.Engine, duckdb_engine: sa.Engine, postgres_engine: sa.Engine, store: Store
 ) -> None:
-    from conftest import Database, Runner
+    from steps import Database, Runner
 
     Database(sqlite_engine).flights(20)
     engines = [sqlite_engine, duckdb_engine, postgres_engine, sqlite_engine]
@@ -269,7 +269,14 @@ def test_a_hostile_key_is_only_a_key(database: Database, run: Runner) -> None:
     keys = sorted(["'; DROP TABLE names; --", "a\tb\nc\\N", "\\N", "☂", "%s", ":x"])
     database.run("CREATE TABLE names (name TEXT NOT NULL PRIMARY KEY)")
     database.insert("names", [{"name": key} for key in keys])
-    run(lambda c: c["name"].str.len(), rows=Table("names", key="name"), into=SCORED, outputs=["n"], chunk_size=2)
+    run(
+        lambda c: c["name"].str.len(),
+        rows=Table("names", key="name"),
+        into=SCORED,
+        outputs=["n"],
+        inputs=("name",),
+        chunk_size=2,
+    )
     assert sorted(database.rows("SELECT name, n FROM scored")) == [(key, len(key)) for key in keys]
 
 
@@ -307,7 +314,7 @@ def test_a_finished_step_leaves_no_file_open(duckdb_engine: sa.Engine, store: St
     import subprocess
     import sys
 
-    from conftest import Database, Runner
+    from steps import Database, Runner
 
     Database(duckdb_engine).flights(3)
     Runner(duckdb_engine, store)(far, rows=FLIGHTS, into=SCORED, outputs=["late"])

@@ -15,7 +15,7 @@ from airflow_provider_aiguard.core.table import Table
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
-    from conftest import Database, Runner  # type: ignore[import-not-found]
+    from steps import Database, Runner
 
     from airflow_provider_aiguard.store.store import Store
 
@@ -161,7 +161,7 @@ def test_a_nan_is_a_value_and_null_is_none(
     kind: str, request: pytest.FixtureRequest, store: Store, into: Table
 ) -> None:
     """SQLite stores NaN as NULL: there the question does not arise."""
-    from conftest import Database, Runner
+    from steps import Database, Runner
 
     engine = request.getfixturevalue(f"{kind}_engine")
     database, run = Database(engine), Runner(engine, store)

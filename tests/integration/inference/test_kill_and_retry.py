@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
     import sqlalchemy as sa
-    from conftest import Database  # type: ignore[import-not-found]
+    from steps import Database
 
     from airflow_provider_aiguard.store.store import Store
 

@@ -23,7 +23,7 @@ from airflow_provider_aiguard.core.table import Table
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Database, Runner  # type: ignore[import-not-found]
+    from steps import Database, Runner
 
     from airflow_provider_aiguard.store.store import Store
 
@@ -68,7 +68,7 @@ def test_a_row_the_model_failed_on_is_a_reject(database: Database, run: Runner, 
         said = {7: None, 12: Failure("timeout", "after 30 s"), 25: Failure("refused")}
         return {"late": [said.get(i, True) for i in chunk["id"]]}, {"late": [0.5] * len(chunk)}
 
-    summary = run(model, outputs=["late"], max_reject_share=0.1, **STEP)
+    summary = run(model, inputs=("id",), outputs=["late"], max_reject_share=0.1, **STEP)
     assert ids(database) == [i for i in range(1, 31) if i not in (7, 12, 25)]
     assert (summary.rows, summary.inferred, summary.rejects, summary.reject_share) == (30, 27, 3, 0.1)
     assert summary.columns["late"].inferred == summary.columns["late"].confidence.count == 27
@@ -86,11 +86,12 @@ def test_too_many_rejects_fail_the_step_after_the_good_rows_are_safe(
     database.flights(30)
     message = (
         r"The model model@1 failed on 3 of 30 rows \(10\.00%\), allowed are 9\.99%\. The other rows are written\. "
-        "The rejects are in the store under run 'run-1'; raise max_reject_share to accept them"
+        r"To see the rejects: aiguard rejects run-1\. Raise max_reject_share to accept them"
     )
     with pytest.raises(RejectShareError, match=message):
         run(
             lambda c: [None if i % 10 == 0 else True for i in c["id"]],
+            inputs=("id",),
             outputs={"late": bool},
             max_reject_share=0.0999,
             **STEP,
@@ -104,7 +105,7 @@ def test_too_many_rejects_fail_the_step_after_the_good_rows_are_safe(
 def test_one_reject_is_too_many_by_default(database: Database, run: Runner) -> None:
     database.flights(30)
     with pytest.raises(RejectShareError, match=r"failed on 1 of 30 rows \(3\.33%\), allowed are 0\.00%"):
-        run(lambda c: [None if i == 30 else True for i in c["id"]], outputs=["late"], **STEP)
+        run(lambda c: [None if i == 30 else True for i in c["id"]], inputs=("id",), outputs=["late"], **STEP)
     assert len(ids(database)) == 29
 
 

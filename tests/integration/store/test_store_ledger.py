@@ -45,7 +45,7 @@ class TestHold:
     def test_a_refusal_says_everything_and_leaves_nothing(self, store: Store) -> None:
         store.ledger.settle(hold(store, 300_000), 250_000)
         hold(store, 700_000)
-        with pytest.raises(BudgetExceededError) as refused:
+        with pytest.raises(BudgetExceededError, match="refuses") as refused:
             hold(store, 60_000)
         asked, spent, held, lacking = map(format_micros, (60_000, 250_000, 700_000, 10_000))
         assert str(refused.value) == (

@@ -80,7 +80,7 @@ def test_the_answer_for_people_is_one_line(record, url, tmp_path, capsys):
     record(Outcome.BREACH)
     out = tmp_path / "new" / "r.html"
     assert main(["report", "--store", url, "--out", str(out)]) == 1
-    assert capsys.readouterr().out == f"1 runs, 1 verdicts, 1 breaches, 0 undecided: {out}\n"
+    assert capsys.readouterr().out == f"Runs: 1. Verdicts: 1, breaches: 1, undecided: 0. {out}\n"
     assert out.exists()
 
 

@@ -68,6 +68,14 @@ def test_nothing_is_told_about_the_application_without_signing_in(client, path):
     assert client.get(f"/aiguard/{path}").status_code == 404
 
 
+def test_signing_in_is_asked_of_every_route_to_come():
+    """The report asks for its user, too; a page that forgets to is closed all the same."""
+    from airflow_provider_aiguard.plugin.app import app
+
+    (asked,) = app.router.dependencies
+    assert asked.dependency.__qualname__.startswith("requires_authenticated")
+
+
 def test_a_user_sees_every_dag_he_may_read(client, viewer):
     answer = client.get("/aiguard/report", headers=viewer)
     assert answer.status_code == 200

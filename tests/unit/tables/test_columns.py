@@ -19,7 +19,7 @@ def compiled(table: Table) -> Any:
 def test_values_are_bound_never_written_into_the_statement() -> None:
     hostile = "1; DROP TABLE x --"
     made = compiled(Table("t", where="month = :month", parameters={"month": hostile}))
-    assert made.params == {"month": hostile}
+    assert list(made.params.values()) == [hostile]
     assert "DROP" not in str(made)
 
 
@@ -57,7 +57,7 @@ def test_rows_of_selects_typed_columns_of_the_rows_meant() -> None:
     query = rows_of(Table("t", schema="s", where="month = :m", parameters={"m": 1}), COLUMNS.values())
     assert [c.name for c in query.selected_columns] == ["id", "month"]
     assert isinstance(query.selected_columns[0].type, sa.BigInteger)
-    assert str(query) == "SELECT s.t.id, s.t.month \nFROM s.t \nWHERE (month = :m\n)"
+    assert str(query) == "SELECT s.t.id, s.t.month \nFROM s.t \nWHERE (month = :m_1\n)"
 
 
 def test_sql_table_takes_names_too() -> None:

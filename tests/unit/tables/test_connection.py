@@ -83,9 +83,9 @@ def test_another_error_is_not_waited_for(tmp_path: Path, clock: list[float]) -> 
 def test_a_connection_is_closed_and_rolled_back_whatever_happens(engine: Engine, error: type[BaseException]) -> None:
     with connect(engine) as conn, conn.begin():
         conn.exec_driver_sql("CREATE TABLE t (id INTEGER)")
-    with pytest.raises(error), connect(engine) as conn:  # noqa: PT012
+    with pytest.raises(error, match="cut off"), connect(engine) as conn:  # noqa: PT012
         conn.exec_driver_sql("INSERT INTO t VALUES (1)")
-        raise error
+        raise error("cut off")
     assert conn.closed
     with connect(engine) as conn:
         assert conn.exec_driver_sql("SELECT count(*) FROM t").scalar_one() == 0

@@ -16,8 +16,11 @@ from airflow_provider_aiguard.tables.kinds import ColumnInfo
 @pytest.mark.parametrize(
     ("declared", "values", "expected"),
     [
-        (sa.Text(), pd.array(["a\tb", None, "\\N", "x\r\ny", "a\tb"], dtype="str"),
-         ["a\\tb", "\\N", "\\\\N", "x\\r\\ny", "a\\tb"]),
+        (
+            sa.Text(),
+            pd.array(["a\tb", None, "\\N", "x\r\ny", "a\tb"], dtype="str"),
+            ["a\\tb", "\\N", "\\\\N", "x\\r\\ny", "a\\tb"],
+        ),
         (sa.Boolean(), pd.array([True, False, None], dtype="boolean"), ["t", "f", "\\N"]),
         (sa.BigInteger(), np.array([2**53 + 1]), ["9007199254740993"]),
         (sa.Double(), np.array([0.1, np.nan, np.inf]), ["0.1", "nan", "inf"]),
@@ -30,10 +33,10 @@ def test_copy_text(declared: Any, values: Any, expected: list[str]) -> None:
 
 
 def test_the_reason_names_constraint_or_column_but_no_value() -> None:
-    class Violation(Exception):
+    class ViolationError(Exception):
         diag = SimpleNamespace(constraint_name=None, column_name="late")
 
-    assert PostgresDialect().reason(Violation("Failing row contains (secret)")) == "Violation of 'late'"
+    assert PostgresDialect().reason(ViolationError("Failing row contains (secret)")) == "ViolationError of 'late'"
     assert PostgresDialect().reason(ValueError("secret")) == "ValueError"
 
 
