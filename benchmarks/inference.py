@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import pandas as pd
 import sqlalchemy as sa
@@ -81,8 +82,7 @@ def ours(engine: sa.Engine, folder: Path) -> None:
 
 
 def bare_duckdb(engine: sa.Engine, folder: Path) -> None:  # noqa: ARG001
-    with engine.connect() as connection:
-        raw: Any = connection.connection.dbapi_connection
+    with duckdb.connect(engine.url.database or "") as raw:
         raw.execute(CREATE)
         reader, writer = raw.cursor(), raw.cursor()
         reader.execute("SELECT id, x FROM flights ORDER BY id")

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from airflow_provider_aiguard.core.errors import ConfigurationError
 from airflow_provider_aiguard.core.money import limit_micros, parse_usd
-from airflow_provider_aiguard.core.run import RunIdentity
+
+if TYPE_CHECKING:
+    from airflow_provider_aiguard.core.run import RunIdentity
 
 Per = Literal["dag_run", "day", "month"]
 

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_aiguard.core.run import RunIdentity
+if TYPE_CHECKING:
+    from airflow_provider_aiguard.core.run import RunIdentity
 
 _SHOWN = 3
 """Messages that fit into one line."""

@@ -12,7 +12,6 @@ from airflow_provider_aiguard.core.budget import Budget
 from airflow_provider_aiguard.core.errors import BudgetExceededError, ConfigurationError
 from airflow_provider_aiguard.core.money import MICROS_PER_DOLLAR, parse_usd
 from airflow_provider_aiguard.core.outputs import parse_outputs
-from airflow_provider_aiguard.core.run import InferenceSummary, RunIdentity, RunState
 from airflow_provider_aiguard.core.table import Table
 from airflow_provider_aiguard.core.verdict import CheckResult, Outcome, Verdict
 from airflow_provider_aiguard.operators.base import airflow_errors, count, publish, table_spec
@@ -21,6 +20,7 @@ from airflow_provider_aiguard.operators.lineage import LineageMixin, extra_links
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from airflow_provider_aiguard.core.run import InferenceSummary, RunIdentity, RunState
     from airflow_provider_aiguard.hooks.sources import AirflowSources
     from airflow_provider_aiguard.inference.plan import Fill, InferencePlan
     from airflow_provider_aiguard.models.base import Model
@@ -161,6 +161,7 @@ class InferenceOperator(LineageMixin, BaseOperator):
     def _run(
         self, plan: InferencePlan, model: Model, sources: AirflowSources, identity: RunIdentity
     ) -> InferenceSummary:
+        from airflow_provider_aiguard.core.run import RunState
         from airflow_provider_aiguard.inference.engine import run_inference
 
         source, target = sources.engine(plan.rows.conn_id), sources.engine(plan.into.conn_id)
@@ -183,6 +184,7 @@ class InferenceOperator(LineageMixin, BaseOperator):
     def _lineage_builder(
         self, plan: InferencePlan, sources: AirflowSources, identity: RunIdentity, state: RunState
     ) -> partial[Any]:
+        from airflow_provider_aiguard.core.run import RunState
         from airflow_provider_aiguard.hooks.sources import dataset_name
         from airflow_provider_aiguard.inference.columns import StepColumns
         from airflow_provider_aiguard.tables.columns import read_columns
