@@ -250,3 +250,16 @@ def test_the_store_knows_who_asked(ran, store):
 def test_a_profile_is_stored_and_summed_up(ran, store):
     assert ran.xcom("profile_same") == {"name": "same", "rows": 1000, "columns": ["x"]}
     assert set(store.profiles.names()) == {"same", "other"}
+
+
+def test_no_baseline_is_learnt_from_no_rows(ran, store):
+    from airflow.sdk import DAG
+
+    with DAG("empty_baseline", schedule=None) as dag:
+        ProfileOperator(
+            task_id="profile",
+            table=Table("numbers", "rows", where="part = :part", parameters={"part": "nobody"}),
+            name="nothing",
+        )
+    assert run_here(dag).states == {"profile": "failed"}
+    assert "nothing" not in store.profiles.names()

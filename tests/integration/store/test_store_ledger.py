@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from airflow_provider_aiguard.core.budget import Budget
 from airflow_provider_aiguard.core.errors import BudgetExceededError, NotRecordedError
 from airflow_provider_aiguard.core.money import format_micros
-from airflow_provider_aiguard.core.run import ModelIdentity, RunIdentity
+from airflow_provider_aiguard.core.run import InferenceSummary, ModelIdentity, RunIdentity, RunState
 from airflow_provider_aiguard.store import schema
 from airflow_provider_aiguard.store.ledger import Hold
 from airflow_provider_aiguard.store.store import Store
@@ -231,3 +231,11 @@ class TestExpiry:
             "spent_micros": 0,
             "held_micros": 0,
         }
+
+
+def test_a_run_that_ends_with_money_held_has_spent_it(store: Store) -> None:
+    model = ModelIdentity(name="m", version="1", fingerprint="f")
+    store.runs.start(WHO, model, source="a", target="b")
+    hold(store, 300_000)
+    store.runs.finish(RunState.FAILED, InferenceSummary(run_id=WHO.run_id, model=model, source="a", target="b"))
+    assert amounts(store) == (300_000, 0)

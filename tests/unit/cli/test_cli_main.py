@@ -10,7 +10,7 @@ import pytest
 from airflow_home import environment
 
 from airflow_provider_aiguard.cli.main import main
-from airflow_provider_aiguard.core.run import ModelIdentity, RunIdentity
+from airflow_provider_aiguard.core.run import InferenceSummary, ModelIdentity, Reject, RunIdentity
 from airflow_provider_aiguard.core.verdict import CheckResult, Outcome, Verdict
 from airflow_provider_aiguard.store.revision import HEAD
 from airflow_provider_aiguard.store.store import open_store
@@ -173,3 +173,19 @@ def test_the_installed_command_uses_the_airflow_connection(airflow_home, tmp_pat
     assert json.loads(done.stdout)["outcome"] == "undecided"
     assert (tmp_path / "own.db").exists()
     assert (tmp_path / "r.html").exists()
+
+
+def test_the_rejects_of_a_run_are_listed(url, capsys):
+    model = ModelIdentity(name="m", version="1", fingerprint="f")
+    with open_store(url) as store:
+        store.runs.start(RunIdentity(run_id="r1"), model, source="a", target="b")
+        store.runs.add_rejects("r1", [Reject(key={"id": "7"}, reason="timeout", detail="after 30 s")])
+        store.runs.progress(InferenceSummary(run_id="r1", model=model, source="a", target="b", rejects=1))
+    assert main(["rejects", "r1", "--store", url]) == 0
+    assert capsys.readouterr().out == "Rejects of run r1: 1\nid=7  timeout  after 30 s\n"
+    assert main(["rejects", "r1", "--store", url, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["rejects"] == [
+        {"key": {"id": "7"}, "reason": "timeout", "detail": "after 30 s"}
+    ]
+    assert main(["rejects", "nobody", "--store", url]) == 3
+    assert "nobody" in capsys.readouterr().err
