@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider_aiguard.core.evidence import BudgetStatus
-from airflow_provider_aiguard.core.limits import BudgetLimits
+from airflow_provider_aiguard.core.limits.budget import BudgetLimits
 from airflow_provider_aiguard.core.money import MICROS_PER_DOLLAR, format_micros
 from airflow_provider_aiguard.core.verdict import CheckResult, Outcome
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airflow_provider_aiguard.core.errors import ConfigurationError
 from airflow_provider_aiguard.core.evidence import ConfidenceEvidence
-from airflow_provider_aiguard.core.limits import ConfidenceLimits
+from airflow_provider_aiguard.core.limits.confidence import ConfidenceLimits
 from airflow_provider_aiguard.core.verdict import CheckResult, Outcome
 
 

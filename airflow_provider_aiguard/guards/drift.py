@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_aiguard.core.limits import DriftLimits
+from airflow_provider_aiguard.core.limits.drift import DriftLimits
 from airflow_provider_aiguard.core.profile import ColumnKind, ColumnProfile, TableProfile
 from airflow_provider_aiguard.core.verdict import CheckResult, Outcome, Severity
 from airflow_provider_aiguard.guards.channels import Channel, channels

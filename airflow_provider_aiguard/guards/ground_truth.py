@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider_aiguard.core.evidence import TruthEvidence
-from airflow_provider_aiguard.core.limits import GroundTruthLimits
+from airflow_provider_aiguard.core.limits.ground_truth import GroundTruthLimits
 from airflow_provider_aiguard.core.verdict import CheckResult, Outcome
 from airflow_provider_aiguard.stats.clopper_pearson import clopper_pearson
 

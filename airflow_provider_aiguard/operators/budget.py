@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from airflow_provider_aiguard.core.budget import Budget
-from airflow_provider_aiguard.core.limits import BudgetLimits
+from airflow_provider_aiguard.core.limits.budget import BudgetLimits
 from airflow_provider_aiguard.operators.guard import GuardOperator
 
 if TYPE_CHECKING:
-    from airflow_provider_aiguard.guards.questions import BudgetQuestion
+    from airflow_provider_aiguard.guards.questions.budget import BudgetQuestion
 
 
 class BudgetArguments(BaseOperator):
@@ -30,7 +30,7 @@ class BudgetArguments(BaseOperator):
 
     def question(self) -> BudgetQuestion:
         """The question, from the rendered arguments."""
-        from airflow_provider_aiguard.guards.questions import BudgetQuestion
+        from airflow_provider_aiguard.guards.questions.budget import BudgetQuestion
 
         return BudgetQuestion(budget=self.budget, limits=self._limits())
 

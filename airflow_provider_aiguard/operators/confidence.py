@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator
 
-from airflow_provider_aiguard.core.limits import ConfidenceLimits
+from airflow_provider_aiguard.core.limits.confidence import ConfidenceLimits
 from airflow_provider_aiguard.core.table import Table
 from airflow_provider_aiguard.operators.base import table_spec
 from airflow_provider_aiguard.operators.guard import GuardOperator
 
 if TYPE_CHECKING:
-    from airflow_provider_aiguard.guards.questions import ConfidenceQuestion
+    from airflow_provider_aiguard.guards.questions.confidence import ConfidenceQuestion
 
 
 class ConfidenceArguments(BaseOperator):
@@ -45,7 +45,7 @@ class ConfidenceArguments(BaseOperator):
 
     def question(self) -> ConfidenceQuestion:
         """The question, from the rendered arguments."""
-        from airflow_provider_aiguard.guards.questions import ConfidenceQuestion
+        from airflow_provider_aiguard.guards.questions.confidence import ConfidenceQuestion
 
         return ConfidenceQuestion(table=Table.from_dict(self.table), column=self.column, limits=self._limits())
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator
 
-from airflow_provider_aiguard.core.limits import DriftLimits
+from airflow_provider_aiguard.core.limits.drift import DriftLimits
 from airflow_provider_aiguard.core.table import Table
 from airflow_provider_aiguard.operators.base import table_spec
 from airflow_provider_aiguard.operators.guard import GuardOperator
 
 if TYPE_CHECKING:
-    from airflow_provider_aiguard.guards.questions import DriftQuestion
+    from airflow_provider_aiguard.guards.questions.drift import DriftQuestion
 
 
 class DriftArguments(BaseOperator):
@@ -47,7 +47,7 @@ class DriftArguments(BaseOperator):
 
     def question(self) -> DriftQuestion:
         """The question, from the rendered arguments."""
-        from airflow_provider_aiguard.guards.questions import DriftQuestion
+        from airflow_provider_aiguard.guards.questions.drift import DriftQuestion
 
         return DriftQuestion(table=Table.from_dict(self.table), reference=self.reference, limits=self._limits())
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator
 
-from airflow_provider_aiguard.core.limits import GroundTruthLimits
+from airflow_provider_aiguard.core.limits.ground_truth import GroundTruthLimits
 from airflow_provider_aiguard.core.table import Table
 from airflow_provider_aiguard.operators.base import table_spec
 from airflow_provider_aiguard.operators.guard import GuardOperator
 
 if TYPE_CHECKING:
-    from airflow_provider_aiguard.guards.questions import GroundTruthQuestion
+    from airflow_provider_aiguard.guards.questions.ground_truth import GroundTruthQuestion
 
 
 class GroundTruthArguments(BaseOperator):
@@ -51,7 +51,7 @@ class GroundTruthArguments(BaseOperator):
 
     def question(self) -> GroundTruthQuestion:
         """The question, from the rendered arguments."""
-        from airflow_provider_aiguard.guards.questions import GroundTruthQuestion
+        from airflow_provider_aiguard.guards.questions.ground_truth import GroundTruthQuestion
 
         return GroundTruthQuestion(
             table=Table.from_dict(self.table),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_aiguard.core.run import InferenceSummary, RunIdentity
     from airflow_provider_aiguard.core.verdict import Verdict
-    from airflow_provider_aiguard.guards.questions import Question
+    from airflow_provider_aiguard.guards.questions.base import Question
     from airflow_provider_aiguard.hooks.sources import AirflowSources
     from airflow_provider_aiguard.lineage.datasets import DatasetField
 

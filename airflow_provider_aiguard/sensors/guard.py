@@ -17,7 +17,7 @@ from airflow_provider_aiguard.operators.links import MarquezLink, ReportLink
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_provider_aiguard.guards.questions import Question
+    from airflow_provider_aiguard.guards.questions.base import Question
     from airflow_provider_aiguard.hooks.sources import AirflowSources
 
 # If the trigger itself is lost, Airflow's own deferral timeout ends the wait this much later.

@@ -77,7 +77,7 @@ class GuardTrigger(BaseTrigger):
         return verdict.outcome is Outcome.PASS or (self.fail_fast and verdict.outcome is Outcome.BREACH)
 
     def _ask(self) -> Verdict:
-        from airflow_provider_aiguard.guards.questions import question_from_dict
+        from airflow_provider_aiguard.guards.questions.registry import question_from_dict
         from airflow_provider_aiguard.hooks.sources import AirflowSources
 
         with AirflowSources(self.aiguard_conn_id) as sources:

@@ -64,7 +64,7 @@ def float_price(_engine: sa.Engine, _folder: Path) -> None:
 
 
 def no_confidence_limit(_engine: sa.Engine, _folder: Path) -> None:
-    from airflow_provider_aiguard.core.limits import ConfidenceLimits
+    from airflow_provider_aiguard.core.limits.confidence import ConfidenceLimits
 
     ConfidenceLimits()
 

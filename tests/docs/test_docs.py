@@ -13,7 +13,7 @@ from pages import DOCS, FENCES, PAGES, REPOSITORY, name_of
 from raised import messages
 
 from airflow_provider_aiguard.core import errors
-from airflow_provider_aiguard.core.limits import MIN_EFFECT, MUST_SEE
+from airflow_provider_aiguard.core.limits.drift import MIN_EFFECT, MUST_SEE
 from airflow_provider_aiguard.get_provider_info import get_provider_info
 
 TROUBLE = DOCS / "troubleshooting.md"
@@ -76,7 +76,7 @@ def test_every_error_that_is_raised_by_itself_is_quoted(raised):
 
 def test_the_breach_quoted_is_what_a_breach_says():
     from airflow_provider_aiguard.core.evidence import TruthEvidence
-    from airflow_provider_aiguard.core.limits import GroundTruthLimits
+    from airflow_provider_aiguard.core.limits.ground_truth import GroundTruthLimits
     from airflow_provider_aiguard.core.verdict import Verdict
     from airflow_provider_aiguard.guards.ground_truth import evaluate
     from airflow_provider_aiguard.operators.base import GuardBreachError, apply_policy
@@ -106,7 +106,9 @@ def test_what_the_operator_pages_say_a_check_logs_is_what_checks_say():
 def check_messages():
     from airflow_provider_aiguard.core.confidence import ConfidenceSummary
     from airflow_provider_aiguard.core.evidence import BudgetStatus, ConfidenceEvidence, TruthEvidence
-    from airflow_provider_aiguard.core.limits import BudgetLimits, ConfidenceLimits, GroundTruthLimits
+    from airflow_provider_aiguard.core.limits.budget import BudgetLimits
+    from airflow_provider_aiguard.core.limits.confidence import ConfidenceLimits
+    from airflow_provider_aiguard.core.limits.ground_truth import GroundTruthLimits
     from airflow_provider_aiguard.core.profile import ColumnKind, ColumnProfile, TableProfile
     from airflow_provider_aiguard.guards import budget, confidence, drift, ground_truth
 

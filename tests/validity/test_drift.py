@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom, norm
 
-from airflow_provider_aiguard.core.limits import DriftLimits
+from airflow_provider_aiguard.core.limits.drift import DriftLimits
 from airflow_provider_aiguard.core.profile import ColumnKind, ColumnProfile, TableProfile
 from airflow_provider_aiguard.core.verdict import Outcome
 from airflow_provider_aiguard.guards.drift import evaluate

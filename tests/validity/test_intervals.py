@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import binom
 
 from airflow_provider_aiguard.core.evidence import TruthEvidence
-from airflow_provider_aiguard.core.limits import GroundTruthLimits
+from airflow_provider_aiguard.core.limits.ground_truth import GroundTruthLimits
 from airflow_provider_aiguard.core.verdict import Outcome
 from airflow_provider_aiguard.guards.ground_truth import evaluate
 from airflow_provider_aiguard.stats.clopper_pearson import clopper_pearson

@@ -5,13 +5,10 @@ import json
 import pytest
 
 from airflow_provider_aiguard.core.errors import ConfigurationError
-from airflow_provider_aiguard.core.limits import (
-    MIN_EFFECT,
-    BudgetLimits,
-    ConfidenceLimits,
-    DriftLimits,
-    GroundTruthLimits,
-)
+from airflow_provider_aiguard.core.limits.budget import BudgetLimits
+from airflow_provider_aiguard.core.limits.confidence import ConfidenceLimits
+from airflow_provider_aiguard.core.limits.drift import MIN_EFFECT, DriftLimits
+from airflow_provider_aiguard.core.limits.ground_truth import GroundTruthLimits
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_aiguard.core.evidence import BudgetStatus
-from airflow_provider_aiguard.core.limits import BudgetLimits
+from airflow_provider_aiguard.core.limits.budget import BudgetLimits
 from airflow_provider_aiguard.core.verdict import Outcome
 from airflow_provider_aiguard.guards.budget import evaluate
 

@@ -5,7 +5,7 @@ import pytest
 from airflow_provider_aiguard.core.confidence import CELLS, ConfidenceSummary
 from airflow_provider_aiguard.core.errors import ConfigurationError
 from airflow_provider_aiguard.core.evidence import ConfidenceEvidence
-from airflow_provider_aiguard.core.limits import ConfidenceLimits
+from airflow_provider_aiguard.core.limits.confidence import ConfidenceLimits
 from airflow_provider_aiguard.core.verdict import Outcome
 from airflow_provider_aiguard.guards.confidence import evaluate
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from airflow_provider_aiguard.core.limits import DriftLimits
+from airflow_provider_aiguard.core.limits.drift import DriftLimits
 from airflow_provider_aiguard.core.profile import ColumnKind, ColumnProfile, TableProfile
 from airflow_provider_aiguard.core.verdict import Outcome, Severity, Verdict
 from airflow_provider_aiguard.guards.drift import evaluate

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_aiguard.core.evidence import TruthEvidence
-from airflow_provider_aiguard.core.limits import GroundTruthLimits
+from airflow_provider_aiguard.core.limits.ground_truth import GroundTruthLimits
 from airflow_provider_aiguard.core.verdict import Outcome
 from airflow_provider_aiguard.guards.ground_truth import evaluate
 

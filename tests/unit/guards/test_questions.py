@@ -13,17 +13,18 @@ from sqlalchemy.pool import NullPool
 
 from airflow_provider_aiguard.core.budget import Budget
 from airflow_provider_aiguard.core.errors import ConfigurationError
-from airflow_provider_aiguard.core.limits import BudgetLimits, ConfidenceLimits, DriftLimits, GroundTruthLimits
+from airflow_provider_aiguard.core.limits.budget import BudgetLimits
+from airflow_provider_aiguard.core.limits.confidence import ConfidenceLimits
+from airflow_provider_aiguard.core.limits.drift import DriftLimits
+from airflow_provider_aiguard.core.limits.ground_truth import GroundTruthLimits
 from airflow_provider_aiguard.core.run import RunIdentity
 from airflow_provider_aiguard.core.table import Table
 from airflow_provider_aiguard.core.verdict import Outcome
-from airflow_provider_aiguard.guards.questions import (
-    BudgetQuestion,
-    ConfidenceQuestion,
-    DriftQuestion,
-    GroundTruthQuestion,
-    question_from_dict,
-)
+from airflow_provider_aiguard.guards.questions.budget import BudgetQuestion
+from airflow_provider_aiguard.guards.questions.confidence import ConfidenceQuestion
+from airflow_provider_aiguard.guards.questions.drift import DriftQuestion
+from airflow_provider_aiguard.guards.questions.ground_truth import GroundTruthQuestion
+from airflow_provider_aiguard.guards.questions.registry import question_from_dict
 from airflow_provider_aiguard.store.store import Store, open_store
 from airflow_provider_aiguard.tables.connection import connect
 from airflow_provider_aiguard.tables.profile import profile_table

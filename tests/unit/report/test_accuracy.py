@@ -6,7 +6,7 @@ import pytest
 
 from airflow_provider_aiguard.core.confidence import ConfidenceSummary
 from airflow_provider_aiguard.core.evidence import TruthEvidence
-from airflow_provider_aiguard.core.limits import GroundTruthLimits
+from airflow_provider_aiguard.core.limits.ground_truth import GroundTruthLimits
 from airflow_provider_aiguard.core.run import RunState
 from airflow_provider_aiguard.core.verdict import Outcome
 from airflow_provider_aiguard.guards import ground_truth

@@ -10,10 +10,10 @@ import pytest
 from airflow_home import write_claims
 
 from airflow_provider_aiguard import Table
-from airflow_provider_aiguard.core.limits import ConfidenceLimits
+from airflow_provider_aiguard.core.limits.confidence import ConfidenceLimits
 from airflow_provider_aiguard.core.run import RunIdentity
 from airflow_provider_aiguard.core.verdict import Outcome, Verdict
-from airflow_provider_aiguard.guards.questions import ConfidenceQuestion
+from airflow_provider_aiguard.guards.questions.confidence import ConfidenceQuestion
 from airflow_provider_aiguard.triggers.guard import GuardTrigger
 
 
@@ -132,8 +132,8 @@ def test_what_goes_wrong_is_an_event(rows, store, change, error):
 
 
 def _drift():
-    from airflow_provider_aiguard.core.limits import DriftLimits
-    from airflow_provider_aiguard.guards.questions import DriftQuestion
+    from airflow_provider_aiguard.core.limits.drift import DriftLimits
+    from airflow_provider_aiguard.guards.questions.drift import DriftQuestion
 
     return DriftQuestion(table=Table("t", "rows"), reference="r", limits=DriftLimits()).to_dict()
 
