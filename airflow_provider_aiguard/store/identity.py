@@ -21,6 +21,11 @@ def identity_of(row: sa.RowMapping) -> RunIdentity:
     return RunIdentity(**{name: row[name] for name in _NAMES})
 
 
+def same_task(table: sa.Table, identity: RunIdentity) -> list[sa.ColumnElement[bool]]:
+    """Conditions for rows of ``table`` that another try of this task instance wrote."""
+    return [table.c[name] == getattr(identity, name) for name in ("dag_id", "dag_run_id", "task_id", "map_index")]
+
+
 def aware(moment: datetime, *, what: str) -> datetime:
     """Return ``moment``.
 

@@ -174,8 +174,23 @@ profile = sa.Table(
     *_identity(),
     sa.Column("profile", Document(), nullable=False),
     sa.Column("saved_at", UTCTime(), nullable=False),
+    _text("outcome", nullable=True),
+    sa.Column("excluded", sa.Boolean(), nullable=False, server_default=sa.false()),
     sa.PrimaryKeyConstraint("id", name="aiguard_profile_pk"),
     sa.Index("aiguard_profile_name", "name", "id"),
+)
+
+measurement = sa.Table(
+    "aiguard_measurement",
+    metadata,
+    sa.Column("id", sa.Integer(), autoincrement=True),
+    _text("series"),
+    _text("run_id"),
+    *_identity(),
+    sa.Column("measured_at", UTCTime(), nullable=False),
+    sa.Column("measured", Document(), nullable=False),
+    sa.PrimaryKeyConstraint("id", name="aiguard_measurement_pk"),
+    sa.Index("aiguard_measurement_series", "series", "logical_date"),
 )
 
 budget = sa.Table(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from airflow_provider_aiguard.store.database import Database, open_database
 from airflow_provider_aiguard.store.ledger import Ledger
+from airflow_provider_aiguard.store.measurements import Measurements
 from airflow_provider_aiguard.store.profiles import Profiles
 from airflow_provider_aiguard.store.revision import ensure_current
 from airflow_provider_aiguard.store.runs import Runs
@@ -29,6 +30,8 @@ class Store:
     """What guards said."""
     profiles: Profiles
     """Named profiles."""
+    measurements: Measurements
+    """Numbers that runs left behind, by series."""
     ledger: Ledger
     """Money: budgets and holds."""
 
@@ -37,6 +40,7 @@ class Store:
         self.runs = Runs(database)
         self.verdicts = Verdicts(database)
         self.profiles = Profiles(database)
+        self.measurements = Measurements(database)
         self.ledger = Ledger(database)
 
     def __repr__(self) -> str:

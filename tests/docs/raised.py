@@ -139,7 +139,7 @@ def newer_store(_engine: sa.Engine, folder: Path) -> None:
         pass
     engine = sa.create_engine("sqlite:///aiguard.db")
     with engine.begin() as conn:
-        conn.exec_driver_sql("UPDATE aiguard_alembic_version SET version_num = '0002'")
+        conn.exec_driver_sql("UPDATE aiguard_alembic_version SET version_num = '9999'")
     engine.dispose()
     try:
         with _store(folder):

@@ -109,7 +109,7 @@ def test_sixteen_processes_may_open_a_new_store_at_once(store_url: str, spawn: S
     assert outputs == ["0\n"] * 16
     engine = sa.create_engine(store_url)
     with engine.connect() as conn:
-        assert conn.scalars(sa.text("SELECT version_num FROM aiguard_alembic_version")).all() == ["0001"]
+        assert conn.scalars(sa.text("SELECT version_num FROM aiguard_alembic_version")).all() == ["0002"]
     engine.dispose()
 
 
