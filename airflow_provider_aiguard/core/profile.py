@@ -1,20 +1,42 @@
-"""Profiles: a few KB of counts that stand for a table when it is compared with another."""
+"""Profiles: a few KB of counts that stand for a table when it is compared with another.
+
+A profile is counts on a *grid*: cells, levels and centres that were made from a reference. Two profiles on one grid are
+two samples on the same cells, and add up to the profile of both their rows.
+"""
 
 from __future__ import annotations
 
+import base64
+import json
+import math
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow_provider_aiguard.core.errors import ConfigurationError
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-_SEQUENCES = ("edges", "counts", "levels", "unseen")
-
-VERSION = 1
+VERSION = 2
 """Version of the stored form. A profile of another version is refused, never guessed at."""
+
+BUCKETS = 16
+"""Cells for the values of a categorical column that are no level: by the first hexadecimal digit of their MD5."""
+
+LENGTH_EDGES = (0, *(round(2 ** (i / 2)) for i in range(2, 33)))
+"""Upper borders of the cells of text lengths, in characters: 0, 2, 3, 4, 6, 8, … 65,536; one more cell above."""
+
+PATTERNS = ("empty", "padded", "spaced", "letterless", "lower", "upper")
+"""What is counted of texts: no character; blanks at an end; a blank inside; nothing that has a case; all in lower
+case; all in upper case. A text counts under each that holds."""
+
+HOURS_OF_WEEK = 168
+"""Cells of a column of times: weekday (Monday 0) times 24 plus hour."""
+
+_GRID = ("kind", "edges", "center", "levels", "cutoff", "tail", "tail_next", "grid_values")
+_PACKED = ("edges", "counts")
+_TUPLES = ("edges", "counts", "levels", "buckets", "unseen", "lengths")
+_COUNTS = ("rows", "nulls", "nans", "finite", "tail", "tail_next", "grid_values", "length_sum", "length_squares")
 
 
 class ColumnKind(StrEnum):
@@ -22,6 +44,7 @@ class ColumnKind(StrEnum):
 
     NUMERIC = "numeric"
     CATEGORICAL = "categorical"
+    TEMPORAL = "temporal"
     SKIPPED = "skipped"
 
 
@@ -29,50 +52,72 @@ class ColumnKind(StrEnum):
 class ColumnProfile:
     """One column in counts. ``rows = nulls + nans + sum(counts) + other``.
 
-    Cells and levels are made from the reference and kept for whatever is compared with it, so that two profiles
-    on the same cells are two multinomial samples.
+    The grid, made from the reference and kept for whatever is compared with it:
 
     :param name: the column.
-    :param kind: numeric, categorical, or skipped because it cannot be compared.
+    :param kind: numeric, categorical, temporal, or skipped because it cannot be compared.
     :param type: the column's SQL type, for people.
-    :param rows: rows looked at.
-    :param nulls: rows where it is NULL.
-    :param nans: rows where it is NaN; always 0 where the database stores NaN as NULL.
-    :param minimum: lowest finite value.
-    :param maximum: highest finite value.
-    :param mean: mean of the finite values.
-    :param std: their standard deviation (divided by n).
     :param edges: upper borders of the numeric cells, ascending: cell i holds ``edges[i-1] < x <= edges[i]``, and
         one more cell holds what is above the last.
-    :param counts: rows by numeric cell, ``len(edges) + 1`` of them; or rows by level, one each.
+    :param center: what the sums of a numeric column are around: near the reference's mean.
     :param levels: the values of a categorical column that are counted one by one, as text, cut at 100 characters.
-    :param other: rows of a categorical column with any other value.
-    :param unseen: first and last of those values in sort order, cut likewise; one if there is only one.
     :param cutoff: how often a value had to occur in the reference to become a level; 1 keeps them all.
     :param tail: reference rows with values that occurred at most ``cutoff`` times. The Good-Turing estimate of how
         many rows of an equal sample have a value that is no level.
     :param tail_next: reference values that occurred exactly ``cutoff + 1`` times: needed for that estimate's error.
+    :param grid_values: rows with a value in the sample that the grid was made from.
+
+    The counts:
+
+    :param learnt: whether the grid was made from these very rows.
+    :param rows: rows looked at.
+    :param nulls: rows where it is NULL.
+    :param nans: rows where it is NaN; always 0 where the database stores NaN as NULL.
+    :param counts: rows by numeric cell, ``len(edges) + 1`` of them, infinities in the outermost; or by level; or, for
+        times, by hour of the week.
+    :param buckets: rows of a categorical column whose value is no level, by :data:`BUCKETS`; empty if it has no other.
+    :param unseen: first and last of those values in sort order, cut likewise; one if there is only one.
+    :param finite: rows with a number in the moments: neither infinite nor beyond 1e140.
+    :param total: sum of ``x - center`` over them.
+    :param squares: sum of ``(x - center) ** 2`` over them.
+    :param minimum: lowest of them; seconds since 1970 for times.
+    :param maximum: highest of them.
+    :param lengths: rows of a text column by length, on :data:`LENGTH_EDGES`.
+    :param length_sum: sum of the lengths.
+    :param length_squares: sum of their squares.
+    :param patterns: rows by :data:`PATTERNS`.
+    :param design_effects: by what clusters inflate the variance, by channel: ``values`` and ``nulls``; empty if rows
+        count as independent.
     :param reason: why a skipped column was skipped.
     """
 
     name: str
     kind: ColumnKind
     type: str
-    rows: int
-    nulls: int = 0
-    nans: int = 0
-    minimum: float | None = None
-    maximum: float | None = None
-    mean: float | None = None
-    std: float | None = None
     edges: tuple[float, ...] = ()
-    counts: tuple[int, ...] = ()
+    center: float = 0.0
     levels: tuple[str, ...] = ()
-    other: int = 0
-    unseen: tuple[str, ...] = ()
     cutoff: int = 1
     tail: int = 0
     tail_next: int = 0
+    grid_values: int = 0
+    learnt: bool = False
+    rows: int = 0
+    nulls: int = 0
+    nans: int = 0
+    counts: tuple[int, ...] = ()
+    buckets: tuple[int, ...] = ()
+    unseen: tuple[str, ...] = ()
+    finite: int = 0
+    total: float = 0.0
+    squares: float = 0.0
+    minimum: float | None = None
+    maximum: float | None = None
+    lengths: tuple[int, ...] = ()
+    length_sum: int = 0
+    length_squares: int = 0
+    patterns: Mapping[str, int] = field(default_factory=dict)
+    design_effects: Mapping[str, float] = field(default_factory=dict)
     reason: str = ""
 
     @property
@@ -80,17 +125,119 @@ class ColumnProfile:
         """Rows that hold a value: neither NULL nor NaN."""
         return self.rows - self.nulls - self.nans
 
+    @property
+    def other(self) -> int:
+        """Rows of a categorical column whose value is no level."""
+        return sum(self.buckets)
+
+    @property
+    def distinct(self) -> int | None:
+        """Different values of a categorical column; ``None`` if some are not counted one by one."""
+        if self.kind is not ColumnKind.CATEGORICAL or self.other:
+            return None
+        return sum(1 for n in self.counts if n)
+
+    @property
+    def mean(self) -> float | None:
+        """Mean of the finite values, ``None`` if there are none."""
+        return self.center + self.total / self.finite if self.finite else None
+
+    @property
+    def std(self) -> float | None:
+        """Standard deviation of the finite values (divided by n), ``None`` if there are none."""
+        if not self.finite:
+            return None
+        # Of a constant far from the centre, the difference would leave nothing but rounding.
+        if self.minimum == self.maximum:
+            return 0.0
+        return math.sqrt(max(0.0, self.squares / self.finite - (self.total / self.finite) ** 2))
+
+    @property
+    def resolution(self) -> float:
+        """Bound of what the cells can hide from a Kolmogorov-Smirnov distance to the sample that made them.
+
+        The share of values in the heaviest cell that holds more than one value; 0 if there is none.
+        """
+        spread = [n for i, n in enumerate(self.counts) if not self._is_atom(i)]
+        return max(spread) / self.values if self.values and spread else 0.0
+
+    def has_grid_of(self, other: ColumnProfile) -> bool:
+        """Whether both were counted on the same cells."""
+        return all(getattr(self, part) == getattr(other, part) for part in _GRID)
+
+    def empty(self) -> ColumnProfile:
+        """Keep the grid, without the counts."""
+        return ColumnProfile(**{part: getattr(self, part) for part in ("name", "type", *_GRID)})
+
+    def merge(self, other: ColumnProfile) -> ColumnProfile:
+        """Add the rows of another profile on the same grid.
+
+        :raises ConfigurationError: if the grids differ.
+        """
+        if not self.has_grid_of(other) or self.name != other.name:
+            raise ConfigurationError(
+                f"Column {self.name!r} was counted on two grids, so the counts do not add up. Profile both tables with "
+                "the same reference=."
+            )
+        unseen = sorted({*self.unseen, *other.unseen})
+        return replace(
+            self,
+            learnt=self.learnt and other.learnt,
+            **{name: getattr(self, name) + getattr(other, name) for name in ("rows", "nulls", "nans", "finite")},
+            total=self.total + other.total,
+            squares=self.squares + other.squares,
+            minimum=_extreme(min, self.minimum, other.minimum),
+            maximum=_extreme(max, self.maximum, other.maximum),
+            counts=_added(self.counts, other.counts),
+            buckets=_added(self.buckets, other.buckets),
+            unseen=tuple(dict.fromkeys((unseen[0], unseen[-1]))) if unseen else (),
+            lengths=_added(self.lengths, other.lengths),
+            length_sum=self.length_sum + other.length_sum,
+            length_squares=self.length_squares + other.length_squares,
+            patterns={
+                p: self.patterns.get(p, 0) + other.patterns.get(p, 0) for p in {**self.patterns, **other.patterns}
+            },
+            design_effects=_larger(self.design_effects, other.design_effects),
+        )
+
     def to_dict(self) -> dict[str, Any]:
-        """As plain values that survive JSON."""
+        """As plain values that survive JSON; edges and counts packed."""
         data = asdict(self)
         data["kind"] = str(self.kind)
-        return data | {name: list(data[name]) for name in _SEQUENCES}
+        data |= {name: list(data[name]) for name in _TUPLES}
+        return data | {name: _pack(data[name]) for name in _PACKED}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> ColumnProfile:
-        """Read what :meth:`to_dict` made."""
-        sequences = {name: tuple(data[name]) for name in _SEQUENCES}
-        return cls(**{**data, **sequences, "kind": ColumnKind(data["kind"])})
+        """Read what :meth:`to_dict` made.
+
+        :raises ConfigurationError: if the counts cannot be those of a column.
+        """
+        unpacked = {name: _unpack(data[name]) for name in _PACKED}
+        tuples = {name: tuple(unpacked.get(name, data[name])) for name in _TUPLES}
+        profile = cls(**{**data, **tuples, "kind": ColumnKind(data["kind"])})
+        profile._require_counts()
+        return profile
+
+    def _is_atom(self, cell: int) -> bool:
+        """Whether a numeric cell holds one value only."""
+        if cell in (0, len(self.edges)):
+            return False
+        return self.edges[cell] == math.nextafter(self.edges[cell - 1], math.inf)
+
+    def _require_counts(self) -> None:
+        numbers = {name: getattr(self, name) for name in _COUNTS}
+        for name in ("counts", "buckets", "lengths"):
+            numbers |= {f"{name}[{i}]": n for i, n in enumerate(getattr(self, name))}
+        numbers |= {f"patterns[{name!r}]": n for name, n in self.patterns.items()}
+        for name, n in numbers.items():
+            if isinstance(n, bool) or not isinstance(n, int) or n < 0:
+                raise _forged(self.name, f"{name} is {n!r}, which is no count")
+        counted = self.nulls + self.nans + sum(self.counts) + self.other
+        if self.kind is not ColumnKind.SKIPPED and counted != self.rows:
+            raise _forged(self.name, f"its counts add up to {counted} rows, not to {self.rows}")
+        if self.kind is ColumnKind.NUMERIC and self.counts and len(self.counts) != len(self.edges) + 1:
+            raise _forged(self.name, f"it has {len(self.counts)} cells between {len(self.edges)} edges")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,28 +247,71 @@ class TableProfile:
     :param table: full name of the table, for people.
     :param rows: rows looked at.
     :param columns: profiles by column name, in table order.
+    :param sample: share of the table's rows that were looked at, in (0, 1].
+    :param clusters: clusters the rows came in; ``None`` if rows count as independent.
+    :param splits: the reference's median by column, if dependence between columns was counted.
+    :param pairs: by two such columns, first the earlier: rows with both values below or at the medians, the first
+        above only, the second above only, both above.
     :param version: version of the stored form.
     """
 
     table: str
     rows: int
     columns: Mapping[str, ColumnProfile] = field(default_factory=dict)
+    sample: float = 1.0
+    clusters: int | None = None
+    splits: Mapping[str, float] = field(default_factory=dict)
+    pairs: Mapping[tuple[str, str], tuple[int, int, int, int]] = field(default_factory=dict)
     version: int = VERSION
 
     def only(self, columns: Iterable[str]) -> TableProfile:
         """Keep those of the named columns that it has."""
         return replace(self, columns={name: self.columns[name] for name in columns if name in self.columns})
 
+    def merge(self, other: TableProfile) -> TableProfile:
+        """Add the rows of another profile on the same grid: partitions, days and workers add up.
+
+        Associative and commutative: counts exactly, moments but for rounding. Columns that only one of them has are
+        left out. Clusters are taken to be different ones.
+
+        :raises ConfigurationError: if the grids differ.
+        """
+        if self.splits != other.splits:
+            raise ConfigurationError(
+                f"Profiles of {self.table!r} and {other.table!r} counted dependence around different medians. Profile "
+                "both tables with the same reference=."
+            )
+        rows, both = self.rows + other.rows, [name for name in self.columns if name in other.columns]
+        seen = self.rows / self.sample + other.rows / other.sample
+        clusters = None if self.clusters is None or other.clusters is None else self.clusters + other.clusters
+        return replace(
+            self,
+            rows=rows,
+            columns={name: self.columns[name].merge(other.columns[name]) for name in both},
+            sample=rows / seen if seen else 1.0,
+            clusters=clusters,
+            pairs={pair: _added(n, other.pairs[pair]) for pair, n in self.pairs.items() if pair in other.pairs},
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """As plain values that survive JSON."""
-        columns = [column.to_dict() for column in self.columns.values()]
-        return {"version": self.version, "table": self.table, "rows": self.rows, "columns": columns}
+        return {
+            "version": self.version,
+            "table": self.table,
+            "rows": self.rows,
+            "columns": [column.to_dict() for column in self.columns.values()],
+            "sample": self.sample,
+            "clusters": self.clusters,
+            "splits": dict(self.splits),
+            "pairs": [[*pair, *counts] for pair, counts in self.pairs.items()],
+        }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> TableProfile:
         """Read what :meth:`to_dict` made.
 
-        :raises ConfigurationError: if the profile was stored in another version of the form.
+        :raises ConfigurationError: if the profile was stored in another version of the form, or its counts cannot be
+            those of a table.
         """
         if data.get("version") != VERSION:
             raise ConfigurationError(
@@ -129,4 +319,39 @@ class TableProfile:
                 "Make the baseline again with this release."
             )
         columns = [ColumnProfile.from_dict(column) for column in data["columns"]]
-        return cls(table=data["table"], rows=data["rows"], columns={c.name: c for c in columns})
+        pairs = {(first, second): tuple(counts) for first, second, *counts in data["pairs"]}
+        for pair, counts in pairs.items():
+            if len(counts) != 4 or any(not isinstance(n, int) or n < 0 for n in counts):
+                raise _forged(" and ".join(pair), f"the counts of the pair are {list(counts)!r}")
+        return cls(**{**data, "columns": {c.name: c for c in columns}, "pairs": pairs})
+
+
+def _forged(column: str, what: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"The stored profile of column {column!r} cannot be one: {what}. Make the baseline again with ProfileOperator."
+    )
+
+
+def _added(mine: Sequence[int], others: Sequence[int]) -> Any:
+    if not mine or not others:
+        return tuple(mine or others)
+    return tuple(a + b for a, b in zip(mine, others, strict=True))
+
+
+def _extreme(choose: Any, mine: float | None, others: float | None) -> float | None:
+    known = [value for value in (mine, others) if value is not None]
+    return choose(known) if known else None
+
+
+def _larger(mine: Mapping[str, float], others: Mapping[str, float]) -> dict[str, float]:
+    return {channel: max(mine.get(channel, 1.0), others.get(channel, 1.0)) for channel in {**mine, **others}}
+
+
+def _pack(numbers: Sequence[float]) -> str:
+    text = json.dumps(numbers, separators=(",", ":"))
+    return base64.b85encode(zlib.compress(text.encode(), 9)).decode()
+
+
+def _unpack(packed: str) -> list[Any]:
+    found: list[Any] = json.loads(zlib.decompress(base64.b85decode(packed)))
+    return found

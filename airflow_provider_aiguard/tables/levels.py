@@ -104,7 +104,7 @@ def counted(column: ColumnProfile, found: Sequence[sa.Row[Any]]) -> ColumnProfil
         column,
         nulls=sum(row.n for row in found if row.cell == NULL_CELL),
         counts=tuple(rows.get(level, 0) for level in column.levels),
-        other=sum(row.n for row in others),
+        buckets=(sum(row.n for row in others),),
         unseen=tuple(sorted({value for row in others for value in (row.first, row.last)})),
     )
 

@@ -53,7 +53,7 @@ def learnt(column: ColumnProfile, found: Sequence[Sequence[Any]]) -> ColumnProfi
     atoms |= {high for high in highs if highs.count(high) > 1}
     edges = {*highs, *(math.nextafter(value, -math.inf) for value in {*atoms, min(lows)})}
     mean = math.fsum(float(row[5]) for row in found) / sum(row[4] for row in found)
-    return replace(column, edges=tuple(sorted(edges)), mean=mean)
+    return replace(column, edges=tuple(sorted(edges)), center=mean)
 
 
 def branch(values: sa.Subquery, index: int, column: ColumnProfile, dialect: str) -> sa.Select[Any]:
@@ -69,7 +69,7 @@ def branch(values: sa.Subquery, index: int, column: ColumnProfile, dialect: str)
     finite = sa.case((_is_finite(v), v))
     found = fenced(sa.select(cell.label("cell"), finite.label("w")), dialect).subquery()
     w = found.c.w
-    d = w - sa.literal(column.mean or 0.0, sa.Double)
+    d = w - sa.literal(column.center, sa.Double)
     nothing = sa.cast(sa.null(), sa.String)
     return sa.select(
         sa.literal_column(str(index)).label("i"),
@@ -98,17 +98,16 @@ def counted(column: ColumnProfile, found: Sequence[sa.Row[Any]]) -> ColumnProfil
         nans=by_cell.get(NAN_CELL, 0),
         counts=tuple(by_cell.get(cell, 0) for cell in range(len(column.edges) + 1)),
     )
-    return _with_moments(column, cells) if cells else replace(column, mean=None, std=None, minimum=None, maximum=None)
-
-
-def _with_moments(column: ColumnProfile, cells: Sequence[sa.Row[Any]]) -> ColumnProfile:
-    finite = sum(row.finite for row in cells)
-    offset = math.fsum(row.s for row in cells) / finite
-    variance = math.fsum(row.ss for row in cells) / finite - offset**2
-    low, high = min(row.lo for row in cells), max(row.hi for row in cells)
-    # Of a constant far from the reference's mean, the difference leaves nothing but rounding.
-    std = math.sqrt(max(0.0, variance)) if low < high else 0.0
-    return replace(column, minimum=low, maximum=high, mean=(column.mean or 0.0) + offset, std=std)
+    if not cells:
+        return column
+    return replace(
+        column,
+        finite=sum(row.finite for row in cells),
+        total=math.fsum(row.s for row in cells),
+        squares=math.fsum(row.ss for row in cells),
+        minimum=min(row.lo for row in cells),
+        maximum=max(row.hi for row in cells),
+    )
 
 
 def _is_finite(number: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:

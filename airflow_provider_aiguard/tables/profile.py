@@ -111,7 +111,7 @@ def _shape(name: str, info: ColumnInfo | None, reference: TableProfile | None) -
         return ColumnProfile(name=name, kind=kind, type=declared, rows=0)
     if known.kind is not kind:
         return _skipped(name, declared, f"it was {known.kind} ({known.type}), now it is {kind} ({declared})")
-    return replace(known, type=declared)
+    return replace(known.empty(), type=declared)
 
 
 def _skipped(name: str, declared: str, reason: str) -> ColumnProfile:

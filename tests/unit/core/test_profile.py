@@ -10,7 +10,15 @@ from airflow_provider_aiguard.core.profile import ColumnKind, ColumnProfile, Tab
 
 def profile():
     number = ColumnProfile(
-        name="x", kind=ColumnKind.NUMERIC, type="DOUBLE", rows=7, nulls=1, nans=2, edges=(0.1,), counts=(3, 1), mean=0.5
+        name="x",
+        kind=ColumnKind.NUMERIC,
+        type="DOUBLE",
+        rows=7,
+        nulls=1,
+        nans=2,
+        edges=(0.1,),
+        counts=(3, 1),
+        center=0.5,
     )
     text = ColumnProfile(
         name="c",
@@ -19,7 +27,7 @@ def profile():
         rows=7,
         levels=("a",),
         counts=(5,),
-        other=2,
+        buckets=(2,),
         unseen=("b", "c"),
         cutoff=2,
         tail=4,
@@ -32,13 +40,13 @@ def profile():
 def test_it_survives_json():
     stored = json.loads(json.dumps(profile().to_dict(), allow_nan=False))
     assert TableProfile.from_dict(stored) == profile()
-    assert stored["version"] == 1
+    assert stored["version"] == 2
 
 
-@pytest.mark.parametrize("version", [0, 2, None])
+@pytest.mark.parametrize("version", [0, 1, None])
 def test_another_version_is_refused(version):
     stored = profile().to_dict() | {"version": version}
-    with pytest.raises(ConfigurationError, match=rf"version {version!r}.*reads version 1.*Make the baseline again"):
+    with pytest.raises(ConfigurationError, match=rf"version {version!r}.*reads version 2.*Make the baseline again"):
         TableProfile.from_dict(stored)
 
 

@@ -21,7 +21,7 @@ def number(counts=(2_500, 2_500, 2_500, 2_500), *, nulls=0, nans=0, **fields):
 
 def text(counts=(5_000, 3_000, 2_000), other=0, **fields):
     given = {"name": "carrier", "kind": ColumnKind.CATEGORICAL, "type": "TEXT", "levels": ("UA", "AA", "B6"), **fields}
-    return ColumnProfile(rows=sum(counts) + other, counts=tuple(counts), other=other, **given)
+    return ColumnProfile(rows=sum(counts) + other, counts=tuple(counts), buckets=(other,), **given)
 
 
 def table(*columns):
