@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider_aiguard.report.accuracy import confidence_against_accuracy
+from airflow_provider_aiguard.report.columns import column_charts
 from airflow_provider_aiguard.report.cost import cost_chart
 from airflow_provider_aiguard.report.distributions import confidence_charts, provenance_chart
 from airflow_provider_aiguard.report.drift_map import drift_chart
@@ -15,6 +16,7 @@ def charts_of(history: History) -> list[Chart]:
 
     :param history: the runs and verdicts of one DAG.
     """
-    charts = [confidence_against_accuracy(history), drift_chart(history), cost_chart(history)]
+    charts = [confidence_against_accuracy(history), drift_chart(history)]
+    charts += [*column_charts(history), cost_chart(history)]
     charts += [provenance_chart(history), *confidence_charts(history)]
     return [chart for chart in charts if chart]

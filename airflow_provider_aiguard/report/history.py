@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_aiguard.core.measurement import Measurement
 from airflow_provider_aiguard.core.run import RunIdentity, RunRecord, RunState
 from airflow_provider_aiguard.core.verdict import Outcome, VerdictRecord
 
@@ -24,10 +25,12 @@ class History:
 
     :param runs: runs, every try of a task its own.
     :param verdicts: verdicts, every try of a task its own.
+    :param distributions: what the drift guard saw, one for each task instance and table.
     """
 
     runs: tuple[RunRecord, ...]
     verdicts: tuple[VerdictRecord, ...]
+    distributions: tuple[Measurement, ...] = ()
 
     @property
     def records(self) -> tuple[Record, ...]:
@@ -89,16 +92,25 @@ class History:
             runs[run.identity.dag_id].append(run)
         for verdict in self.verdicts:
             verdicts[verdict.identity.dag_id].append(verdict)
-        return {dag: History(tuple(runs[dag]), tuple(verdicts[dag])) for dag in sorted({*runs, *verdicts})}
+        return {
+            dag: replace(
+                self,
+                runs=tuple(runs[dag]),
+                verdicts=tuple(verdicts[dag]),
+                distributions=tuple(d for d in self.distributions if d.identity.dag_id == dag),
+            )
+            for dag in sorted({*runs, *verdicts})
+        }
 
     def newest(self, limit: int) -> History:
         """Keep the newest ``limit`` dates."""
         if len(self.dates) <= limit:
             return self
         first = self.dates[-limit]
-        return History(
-            tuple(run for run in self.runs if date_of(run) >= first),
-            tuple(verdict for verdict in self.verdicts if date_of(verdict) >= first),
+        return replace(
+            self,
+            runs=tuple(run for run in self.runs if date_of(run) >= first),
+            verdicts=tuple(verdict for verdict in self.verdicts if date_of(verdict) >= first),
         )
 
     @cached_property
@@ -117,15 +129,19 @@ class History:
         return "%Y-%m-%d" if any(date.day > 1 for date in self.dates) else "%Y-%m"
 
 
-def history_of(runs: Iterable[RunRecord], verdicts: Iterable[VerdictRecord]) -> History:
+def history_of(
+    runs: Iterable[RunRecord], verdicts: Iterable[VerdictRecord], distributions: Iterable[Measurement] = ()
+) -> History:
     """Order what the store gave.
 
     :param runs: in any order.
     :param verdicts: in any order.
+    :param distributions: measurements of the drift guard.
     """
     return History(
         tuple(sorted(runs, key=order_of)),
         tuple(sorted(verdicts, key=order_of)),
+        tuple(distributions),
     )
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from airflow_provider_aiguard.core.measurement import Measurement
     from airflow_provider_aiguard.report.figure import Chart
 
 SIZE = 5_000_000
@@ -83,7 +84,12 @@ class Section:
 
 
 def build_report(
-    runs: Sequence[RunRecord], verdicts: Sequence[VerdictRecord], *, title: str, generated_at: datetime
+    runs: Sequence[RunRecord],
+    verdicts: Sequence[VerdictRecord],
+    distributions: Sequence[Measurement] = (),
+    *,
+    title: str,
+    generated_at: datetime,
 ) -> str:
     """Build the page.
 
@@ -92,6 +98,7 @@ def build_report(
 
     :param runs: runs of the period, in any order.
     :param verdicts: verdicts of the period, in any order.
+    :param distributions: measurements of the drift guard: what it compared, to be drawn.
     :param title: heading of the page.
     :param generated_at: time to state on the page, with zone.
     :returns: HTML, below 5 MB however much is given: what is left out is said on the page.
@@ -99,7 +106,7 @@ def build_report(
     """
     if generated_at.tzinfo is None:
         raise ConfigurationError(f"generated_at must have a time zone; got {generated_at!r}. Use datetime.now(tz=UTC).")
-    history = history_of(runs, verdicts)
+    history = history_of(runs, verdicts, distributions)
     facts = {
         "title": title,
         "generated": f"{as_utc(generated_at):%Y-%m-%d %H:%M} UTC",

@@ -12,10 +12,10 @@ from airflow_provider_aiguard.core.measurement import Measurement
 from airflow_provider_aiguard.core.run import RunIdentity
 from airflow_provider_aiguard.store import schema
 from airflow_provider_aiguard.store.database import Database
-from airflow_provider_aiguard.store.identity import identity_of, same_task
+from airflow_provider_aiguard.store.identity import identity_of, matching, same_task
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 row = schema.measurement.c
 
@@ -47,7 +47,7 @@ class Measurements:
 
         self._database.write(write)
 
-    def list(self, series: str, *, before: RunIdentity | None = None) -> list[Measurement]:
+    def list(self, series: str, *, before: RunIdentity | None = None) -> Sequence[Measurement]:
         """Give a series by logical date, then in the order it was saved.
 
         :param before: only what precedes this task instance: not its own, and nothing of a later logical date, so
@@ -58,6 +58,21 @@ class Measurements:
             query = query.where(~sa.and_(*same_task(schema.measurement, before)))
         if before is not None and before.logical_date:
             query = query.where(row.logical_date <= before.logical_date)
+        return self._read(query)
+
+    def of_guard(
+        self, guard: str, *, dag_id: str | None = None, dag_run_id: str | None = None
+    ) -> Sequence[Measurement]:
+        """Give all series of a guard by logical date.
+
+        :param guard: the word before the slash.
+        :param dag_id: DAG, any if ``None``; likewise the DAG run.
+        """
+        query = sa.select(*schema.measurement.c).where(row.series.startswith(f"{guard}/", autoescape=True))
+        query = query.where(*matching(schema.measurement, row.measured_at, dag_id=dag_id, dag_run_id=dag_run_id))
+        return self._read(query.order_by(row.logical_date, row.id))
+
+    def _read(self, query: sa.Select[Any]) -> Sequence[Measurement]:
         rows = self._database.read(lambda conn: conn.execute(query).mappings().all())
         return [
             Measurement(series=r["series"], identity=identity_of(r), measured_at=r["measured_at"], values=r["measured"])
