@@ -1,4 +1,4 @@
-"""``aiguard``: the store and the report from a shell.
+"""``aiguard``: the guards, the store and the report from a shell.
 
 Exit codes: 0 pass, 1 breach, 2 undecided, 3 and above an error (3 what AI Guard says, 4 a wrong command line,
 5 anything else).
@@ -10,13 +10,14 @@ import argparse
 import json
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from airflow_provider_aiguard.core.errors import AIGuardError, ConfigurationError
+from airflow_provider_aiguard.cli.statistics import Answer, add_commands
+from airflow_provider_aiguard.core.errors import AIGuardError, ConfigurationError, NotRecordedError
 from airflow_provider_aiguard.core.verdict import Outcome
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def parser() -> argparse.ArgumentParser:
         "--conn-id", default="aiguard_default", help="Airflow connection of the store (default: %(default)s)"
     )
 
-    root = _Parser(prog="aiguard", description="The store and the report of AI Guard.")
+    root = _Parser(prog="aiguard", description="The guards, the store and the report of AI Guard.")
     commands = root.add_subparsers(required=True, metavar="command", parser_class=_Parser)
     store = commands.add_parser("store", help="look after the store")
     store_commands = store.add_subparsers(required=True, metavar="command", parser_class=_Parser)
@@ -81,6 +82,14 @@ def parser() -> argparse.ArgumentParser:
         "--out", type=Path, default=Path("aiguard-report.html"), help="file to write (default: %(default)s)"
     )
     report.set_defaults(run=_report)
+
+    add_commands(commands, common, _asked)
+
+    left = commands.add_parser("exclude", parents=[common], help="leave a DAG run's batch out of a moving reference")
+    left.add_argument("name", help="the reference")
+    left.add_argument("dag_run_id", help="the DAG run, as Airflow shows it")
+    left.add_argument("--undo", action="store_true", help="take it in again")
+    left.set_defaults(run=_exclude)
 
     rejects = commands.add_parser("rejects", parents=[common], help="list the rows a run's model failed on")
     rejects.add_argument("run_id", help="the run, as in the error and in the companion columns")
@@ -114,10 +123,11 @@ def _report(options: argparse.Namespace) -> tuple[int, dict[str, Any]]:
     try:
         runs = [r for r in store.runs.list(dag_id=options.dag_id) if _within(r, r.started_at, first, last)]
         verdicts = [v for v in store.verdicts.list(dag_id=options.dag_id) if _within(v, v.recorded_at, first, last)]
+        drawn = store.measurements.of_guard("drift", dag_id=options.dag_id)
     finally:
         store.close()
     title = f"AI Guard: {options.dag_id or 'all DAGs'}"
-    page = build_report(runs, verdicts, title=title, generated_at=datetime.now(UTC))
+    page = build_report(runs, verdicts, drawn, title=title, generated_at=datetime.now(UTC))
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(page, encoding="utf-8")
     # A verdict that a later try of its task replaced does not count. Where nothing was judged, nothing passed.
@@ -140,6 +150,31 @@ def _rejects(options: argparse.Namespace) -> tuple[int, dict[str, Any]]:
     text = "\n".join([f"Rejects of run {options.run_id}: {run.summary.rejects}", *lines])
     found = [{"key": dict(r.key), "reason": r.reason, "detail": r.detail} for r in rejects]
     return 0, {"run_id": options.run_id, "count": run.summary.rejects, "rejects": found, "text": text}
+
+
+def _exclude(options: argparse.Namespace) -> tuple[int, dict[str, Any]]:
+    with _open(options) as store:
+        count = store.profiles.exclude(options.name, options.dag_run_id, excluded=not options.undo)
+        known = sorted({b.identity.dag_run_id for b in store.profiles.batches(options.name)})
+    if not count:
+        raise NotRecordedError(
+            f"Reference {options.name!r} has no batch of DAG run {options.dag_run_id!r}; the newest are {known[-5:]!r}."
+        )
+    done = "takes in again" if options.undo else "leaves out"
+    text = f"Reference {options.name!r} {done} {count} of DAG run {options.dag_run_id!r}."
+    return 0, {"name": options.name, "dag_run_id": options.dag_run_id, "excluded": not options.undo, "text": text}
+
+
+def _asked(command: Callable[..., Answer]) -> Callable[[argparse.Namespace], tuple[int, dict[str, Any]]]:
+    """Give what the parser runs: a command whose verdict is the exit code."""
+
+    def run(options: argparse.Namespace) -> tuple[int, dict[str, Any]]:
+        verdict, answer = command(options, _open)
+        if verdict is None:
+            return 0, answer
+        return _EXIT[verdict.outcome], {**verdict.to_dict(), **answer, "text": verdict.as_text()}
+
+    return run
 
 
 def _key(key: Mapping[str, str]) -> str:
