@@ -15,6 +15,8 @@ import tomllib
 from pathlib import Path
 
 import jsonschema
+import numpy as np
+import pandas as pd
 import pytest
 import sqlalchemy as sa
 import yaml
@@ -147,9 +149,21 @@ def test_ini(fence):
 def test_shell(fence, airflow_home, store, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "late.pkl").write_bytes(b"a model")
+    write_flights(tmp_path)
     for line in fence.body.splitlines():
         program, *arguments = shlex.split(line)
         PROGRAMS[Path(program).name](arguments, tmp_path)
+
+
+def write_flights(folder):
+    """The files that the snippets about files name."""
+    rng = np.random.default_rng(2013)
+    for name, hour in (("january", 12), ("july", 14)):
+        flights = {"flight_id": range(2_000), "hour": rng.normal(hour, 5, 2_000).round()}
+        pd.DataFrame(flights).to_csv(folder / f"{name}.csv", index=False)
+    for name, late in (("claims", 0.2), ("truth", 0.21)):
+        answers = {"flight_id": range(2_000), "late": np.arange(2_000) < late * 2_000}
+        pd.DataFrame(answers).to_csv(folder / f"{name}.csv", index=False)
 
 
 def make(arguments, _folder):
@@ -171,8 +185,9 @@ def aiguard(arguments, folder):
     from airflow_provider_aiguard.cli.main import main
 
     assert main(arguments) in {0, 1, 2}
-    for out in [Path(b) for a, b in itertools.pairwise(arguments) if a == "--out"]:
-        assert (folder / out).read_text("utf-8").startswith("<!DOCTYPE html>")
+    for out in [Path(b) for a, b in itertools.pairwise(arguments) if a in {"--out", "--report"}]:
+        start = "<!DOCTYPE html>" if out.suffix == ".html" else '{"version": '
+        assert (folder / out).read_text("utf-8").startswith(start)
 
 
 def airflow(arguments, folder):
