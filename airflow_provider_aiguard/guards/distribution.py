@@ -38,6 +38,19 @@ def distributions(reference: TableProfile, current: TableProfile) -> list[Distri
 
 
 def _numeric(before: ColumnProfile, after: ColumnProfile) -> Distribution:
+    values = {cell: edge for cell, (below, edge) in enumerate(pairwise(before.edges), 1) if edge == _next(below)}
+    counted = [cell for cell in values if before.counts[cell] or after.counts[cell]]
+    if len(counted) <= CELLS and all(sum(c.counts[i] for i in counted) == c.values for c in (before, after)):
+        shares = [(before.counts[i] / before.values, after.counts[i] / after.values) for i in counted]
+        return _named(before.name, [(f"{values[i]:g}", *s) for i, s in zip(counted, shares, strict=True)])
+    return _histogram(before, after)
+
+
+def _next(number: float) -> float:
+    return math.nextafter(number, math.inf)
+
+
+def _histogram(before: ColumnProfile, after: ColumnProfile) -> Distribution:
     lows = [c.minimum for c in (before, after) if c.minimum is not None]
     highs = [c.maximum for c in (before, after) if c.maximum is not None]
     ends = (min(lows, default=before.edges[0]), max(highs, default=before.edges[-1]))

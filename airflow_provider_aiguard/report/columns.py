@@ -83,23 +83,28 @@ def _title(column: str, checks: Sequence[CheckResult]) -> str:
 
 
 def _traces(index: int, found: Distribution) -> list[dict[str, Any]]:
-    axes = {"xaxis": f"x{index + 1}", "yaxis": f"y{index + 1}"}
+    axes = {"xaxis": f"x{_nth(index)}", "yaxis": f"y{_nth(index)}"}
     labels = [plot_text(label) for label in found.labels]
     common = {"x": list(range(len(labels))), "customdata": labels, "showlegend": index == 0, **axes}
     hover = "%{customdata}: %{y:.1%}<extra>%{fullData.name}</extra>"
-    return [
-        {"type": "bar", "name": "current", "legendgroup": "current", "y": list(found.current), "hovertemplate": hover,
-         "marker": {"color": VERMILLION, "opacity": 0.55}, **common},
-        {"type": "scatter", "mode": "lines+markers" if len(labels) == 1 else "lines", "name": "reference",
-         "legendgroup": "reference", "y": list(found.reference), "hovertemplate": hover,
-         "line": {"color": BLUE, "width": 2, "shape": "hvh"}, **common},
-    ]  # fmt: skip
+    # A line through numbers; a dash over each category, because nothing lies between two of them.
+    line = {"mode": "lines", "line": {"color": BLUE, "width": 2, "shape": "hvh"}}
+    dash = {"mode": "markers", "marker": {"symbol": "line-ew-open", "color": BLUE, "size": 16, "line": {"width": 3}}}
+    bars, over = ({"type": kind, "hovertemplate": hover, **common} for kind in ("bar", "scatter"))
+    bars |= {"name": "current", "legendgroup": "current", "marker": {"color": VERMILLION, "opacity": 0.55}}
+    over |= {"name": "reference", "legendgroup": "reference", **(line if found.borders else dash)}
+    return [{**bars, "y": list(found.current)}, {**over, "y": list(found.reference)}]
+
+
+def _nth(index: int) -> str:
+    """Number of an axis in plotly, whose first has none."""
+    return str(index + 1) if index else ""
 
 
 def _layout(shown: Sequence[Distribution], titles: Mapping[str, str]) -> dict[str, Any]:
     down = math.ceil(len(shown) / ACROSS)
     drawn: dict[str, Any] = {
-        "height": 60 + 210 * down,
+        "height": 60 + 240 * down,
         "margin": {"l": 60, "r": 20, "t": 50, "b": 40},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
@@ -110,10 +115,10 @@ def _layout(shown: Sequence[Distribution], titles: Mapping[str, str]) -> dict[st
     for i, found in enumerate(shown):
         left, top = (i % ACROSS) / ACROSS, 1 - (i // ACROSS) / down
         across = [left + 0.02, left + 1 / ACROSS - 0.03]
-        upward = [top - 0.72 / down, top - 0.1 / down]
-        drawn[f"xaxis{i + 1}"] = {"domain": across, "anchor": f"y{i + 1}", "showgrid": False, **_ticks(found)}
-        drawn[f"yaxis{i + 1}"] = {
-            "domain": upward, "anchor": f"x{i + 1}", "tickformat": ".0%", "nticks": 4, "rangemode": "tozero",
+        upward = [top - 0.66 / down, top - 0.1 / down]
+        drawn[f"xaxis{_nth(i)}"] = {"domain": across, "anchor": f"y{_nth(i)}", "showgrid": False, **_ticks(found)}
+        drawn[f"yaxis{_nth(i)}"] = {
+            "domain": upward, "anchor": f"x{_nth(i)}", "tickformat": ".0%", "nticks": 4, "rangemode": "tozero",
         }  # fmt: skip
         drawn["annotations"].append(
             {"text": titles[found.column], "x": across[0], "y": upward[1], "xref": "paper", "yref": "paper",

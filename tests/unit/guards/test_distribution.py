@@ -62,7 +62,17 @@ def test_shares_of_any_numbers_add_up(before, after, edges):
 def test_a_constant_is_one_cell():
     edges = [math.nextafter(3.0, -math.inf), 3.0]
     found = drawn(numeric([3.0] * 5, edges), numeric([3.0] * 9, edges))
+    assert (found.labels, found.reference, found.current) == (("3",), (1.0,), (1.0,))
+    found = drawn(numeric([3.0] * 5, [2.5, 3.5]), numeric([3.0] * 9, [2.5, 3.5]))
     assert (found.labels, found.reference, found.current) == (("3 to 3",), (1.0,), (1.0,))
+
+
+def test_few_values_are_drawn_one_by_one():
+    edges = sorted({edge for hour in (5, 7, 9) for edge in (math.nextafter(hour, -math.inf), float(hour))})
+    found = drawn(numeric([5, 5, 9, 9], edges), numeric([5, 7, 7, 9], edges))
+    assert (found.labels, found.borders) == (("5", "7", "9"), ())
+    assert (found.reference, found.current) == ((0.5, 0, 0.5), (0.25, 0.5, 0.25))
+    assert drawn(numeric([5, 9], edges), numeric([5, 8], edges)).borders
 
 
 def test_the_frequent_categories_of_either_side_are_named():
