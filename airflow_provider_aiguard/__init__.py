@@ -9,9 +9,14 @@ if TYPE_CHECKING:
     from airflow_provider_aiguard.core.budget import Budget as Budget
     from airflow_provider_aiguard.core.claims import Claims as Claims
     from airflow_provider_aiguard.core.claims import Failure as Failure
+    from airflow_provider_aiguard.core.price import Price as Price
     from airflow_provider_aiguard.core.provenance import ConfidenceSource as ConfidenceSource
     from airflow_provider_aiguard.core.provenance import Provenance as Provenance
+    from airflow_provider_aiguard.core.reference import Reference as Reference
     from airflow_provider_aiguard.core.table import Table as Table
+    from airflow_provider_aiguard.models.concurrency import Pacing as Pacing
+    from airflow_provider_aiguard.models.http import HttpModel as HttpModel
+    from airflow_provider_aiguard.models.llm.model import LanguageModel as LanguageModel
     from airflow_provider_aiguard.models.sklearn import SklearnModel as SklearnModel
 
 __version__ = "0.1.0"
@@ -21,7 +26,12 @@ _LAZY_IMPORTS = {
     "Claims": "airflow_provider_aiguard.core.claims",
     "ConfidenceSource": "airflow_provider_aiguard.core.provenance",
     "Failure": "airflow_provider_aiguard.core.claims",
+    "HttpModel": "airflow_provider_aiguard.models.http",
+    "LanguageModel": "airflow_provider_aiguard.models.llm.model",
+    "Pacing": "airflow_provider_aiguard.models.concurrency",
+    "Price": "airflow_provider_aiguard.core.price",
     "Provenance": "airflow_provider_aiguard.core.provenance",
+    "Reference": "airflow_provider_aiguard.core.reference",
     "SklearnModel": "airflow_provider_aiguard.models.sklearn",
     "Table": "airflow_provider_aiguard.core.table",
 }
@@ -31,7 +41,12 @@ __all__ = [
     "Claims",
     "ConfidenceSource",
     "Failure",
+    "HttpModel",
+    "LanguageModel",
+    "Pacing",
+    "Price",
     "Provenance",
+    "Reference",
     "SklearnModel",
     "Table",
     "__version__",

@@ -18,7 +18,22 @@ def get_provider_info() -> dict[str, Any]:
                 "integration-name": "AI Guard",
                 "python-modules": [
                     f"{package}.operators.{name}"
-                    for name in ("budget", "confidence", "drift", "ground_truth", "inference", "profile")
+                    for name in (
+                        "alignment",
+                        "budget",
+                        "calibration",
+                        "concept",
+                        "confidence",
+                        "diversity",
+                        "drift",
+                        "expectations",
+                        "ground_truth",
+                        "importance",
+                        "inference",
+                        "profile",
+                        "schema",
+                        "skew",
+                    )
                 ],
             }
         ],
@@ -26,7 +41,17 @@ def get_provider_info() -> dict[str, Any]:
             {
                 "integration-name": "AI Guard",
                 "python-modules": [
-                    f"{package}.sensors.{name}" for name in ("budget", "confidence", "drift", "ground_truth")
+                    f"{package}.sensors.{name}"
+                    for name in (
+                        "budget",
+                        "calibration",
+                        "confidence",
+                        "diversity",
+                        "drift",
+                        "ground_truth",
+                        "schema",
+                        "skew",
+                    )
                 ],
             }
         ],

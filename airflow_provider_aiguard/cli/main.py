@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from airflow_provider_aiguard.cli.budget import add_budget
 from airflow_provider_aiguard.cli.statistics import Answer, add_commands
 from airflow_provider_aiguard.core.errors import AIGuardError, ConfigurationError, NotRecordedError
 from airflow_provider_aiguard.core.verdict import Outcome
@@ -84,6 +85,7 @@ def parser() -> argparse.ArgumentParser:
     report.set_defaults(run=_report)
 
     add_commands(commands, common, _asked)
+    add_budget(commands, common, _Parser, _open)
 
     left = commands.add_parser("exclude", parents=[common], help="leave a DAG run's batch out of a moving reference")
     left.add_argument("name", help="the reference")

@@ -12,6 +12,7 @@
     │   └── TableBusyError                another process holds the database; a retry can help
     ├── ModelError                        who makes claims
     │   ├── ModelIntegrityError           the model file is not the pinned one; a retry cannot help
+    │   ├── ModelUnavailableError         the provider is away; a retry can help
     │   ├── InvalidClaimError             a claim breaks its declared type or range; a retry cannot help
     │   └── RejectShareError              too many rows were rejected; a retry can help, and pays the model again
     ├── BudgetError                       money; a retry cannot help
@@ -65,6 +66,10 @@ class ModelError(AIGuardError):
 
 class ModelIntegrityError(ModelError):
     """The bytes of a model file do not have the pinned sha256. Nothing was loaded."""
+
+
+class ModelUnavailableError(ModelError):
+    """The provider of a model is away or refuses to be called now. Earlier chunks are written. A retry can help."""
 
 
 class InvalidClaimError(ModelError):

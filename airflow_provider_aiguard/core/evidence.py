@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from airflow_provider_aiguard.core.amounts import Unit
 from airflow_provider_aiguard.core.confidence import ConfidenceSummary
+from airflow_provider_aiguard.core.interval import Interval
 from airflow_provider_aiguard.core.provenance import Provenance
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 UNLABELLED = "unlabelled"
 """Name under which rows whose provenance is NULL are counted."""
@@ -17,25 +20,29 @@ UNLABELLED = "unlabelled"
 
 @dataclass(frozen=True, kw_only=True)
 class BudgetStatus:
-    """Where a budget stands in one window, in micro-dollars.
+    """Where a budget stands in one window, in what it counts: micro-dollars, tokens or calls.
 
     :param name: the budget.
     :param window: the window's key, such as ``day:2026-11-23``.
-    :param limit_micros: the limit.
-    :param spent_micros: spent, expired holds among it.
-    :param held_micros: reserved for calls under way.
+    :param limit: the limit that applies.
+    :param spent: spent, expired holds among it.
+    :param held: reserved for calls under way.
+    :param unit: ``usd``, ``tokens`` or ``calls``.
+    :param limit_from: who says the limit: the ``code`` or, before it, the ``store``.
     """
 
     name: str
     window: str
-    limit_micros: int
-    spent_micros: int
-    held_micros: int
+    limit: int
+    spent: int
+    held: int
+    unit: Unit = "usd"
+    limit_from: Literal["code", "store"] = "code"
 
     @property
-    def remaining_micros(self) -> int:
+    def remaining(self) -> int:
         """What can still be held; negative if the limit was lowered below what is gone."""
-        return self.limit_micros - self.spent_micros - self.held_micros
+        return self.limit - self.spent - self.held
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values that survive JSON."""
@@ -58,6 +65,8 @@ class ConfidenceEvidence:
     :param minimum: lowest confidence, ``None`` if there is none.
     :param below: rows with a confidence under a threshold, by threshold; exact, not read off the histogram.
     :param out_of_range: inferred cells whose confidence is no number in [0, 1]; not part of ``confidence``.
+    :param entropy: mean over the confidences c of the bits of -c log2(c) - (1-c) log2(1-c), from the means of
+        the histogram's cells: never too low, at most 0.01 too high. ``None`` if there is no confidence.
     """
 
     column: str
@@ -67,6 +76,7 @@ class ConfidenceEvidence:
     minimum: float | None = None
     below: Mapping[float, int] = field(default_factory=dict)
     out_of_range: int = 0
+    entropy: float | None = None
 
     @property
     def inferred(self) -> int:
@@ -94,6 +104,54 @@ class ConfidenceEvidence:
         return cls(**{**data, "confidence": confidence, "below": below})
 
 
+@dataclass(frozen=True)
+class ErrorSums:
+    """Sums of powers of the errors e = claim - truth of a numeric column.
+
+    :param n: rows whose error is known: claim and truth are finite numbers.
+    :param total: sum of e.
+    :param cubes: sum of e**3.
+    :param absolute: sum of abs(e).
+    :param squares: sum of e**2.
+    :param absolute_cubes: sum of abs(e)**3.
+    :param fourths: sum of e**4.
+    :param sixths: sum of e**6.
+    """
+
+    n: int
+    total: float
+    cubes: float
+    absolute: float
+    squares: float
+    absolute_cubes: float
+    fourths: float
+    sixths: float
+
+    @classmethod
+    def of(cls, errors: Iterable[float]) -> ErrorSums:
+        """Add up errors that are at hand."""
+        e = list(errors)
+        size = [abs(x) for x in e]
+        powers = [(e, 1), (e, 3), *((size, k) for k in (1, 2, 3, 4, 6))]
+        return cls(len(e), *(math.fsum(x**k for x in values) for values, k in powers))
+
+
+@dataclass(frozen=True, kw_only=True)
+class DelayEvidence:
+    """How long after the claims their truth arrived.
+
+    :param n: labels whose delay is known.
+    :param unknown: labels whose time, or whose claim's time, is not.
+    :param median: seconds that half of them took at most; ``None`` without any.
+    :param late: seconds that 95 % of them took at most.
+    """
+
+    n: int
+    unknown: int
+    median: float | None
+    late: float | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class TruthEvidence:
     """Inferred values against the truth that arrived, joined by key.
@@ -104,6 +162,9 @@ class TruthEvidence:
     :param labels: those of them whose truth has arrived (a NULL truth has not).
     :param correct: labels equal to the inferred value.
     :param confusion: rows by (inferred, truth) as text; empty if there are too many different pairs.
+    :param errors: of a numeric column, if it was asked for.
+    :param delay: how late the truth came, if it was asked for.
+    :param score: of a metric that needs rows, if it was asked for.
     """
 
     column: str
@@ -112,6 +173,9 @@ class TruthEvidence:
     labels: int
     correct: int
     confusion: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    errors: ErrorSums | None = None
+    delay: DelayEvidence | None = None
+    score: Interval | None = None
 
     @property
     def accuracy(self) -> float | None:
@@ -132,4 +196,7 @@ class TruthEvidence:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> TruthEvidence:
         """Read what :meth:`to_dict` made."""
-        return cls(**{**data, "confusion": {(guess, truth): n for guess, truth, n in data["confusion"]}})
+        parts = {"errors": ErrorSums, "delay": DelayEvidence, "score": Interval}
+        made = {name: made(**data[name]) for name, made in parts.items() if data.get(name) is not None}
+        confusion = {(guess, truth): n for guess, truth, n in data["confusion"]}
+        return cls(**{**data, **made, "confusion": confusion})

@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any
 
 from airflow_provider_aiguard.core.errors import ConfigurationError
@@ -27,8 +28,9 @@ LENGTH_EDGES = (0, *(round(2 ** (i / 2)) for i in range(2, 33)))
 """Upper borders of the cells of text lengths, in characters: 0, 2, 3, 4, 6, 8, … 65,536; one more cell above."""
 
 PATTERNS = ("empty", "padded", "spaced", "letterless", "lower", "upper")
-"""What is counted of texts: no character; blanks at an end; a blank inside; nothing that has a case; all in lower
-case; all in upper case. A text counts under each that holds."""
+"""What is counted of texts: no character; blanks at an end; a blank inside; no letter; letters in lower case only; in
+upper case only. A letter is one of a to z: which others have a case depends on the database. A text counts under each
+that holds."""
 
 HOURS_OF_WEEK = 168
 """Cells of a column of times: weekday (Monday 0) times 24 plus hour."""
@@ -156,8 +158,10 @@ class ColumnProfile:
     def resolution(self) -> float:
         """Bound of what the cells can hide from a Kolmogorov-Smirnov distance to the sample that made them.
 
-        The share of values in the heaviest cell that holds more than one value; 0 if there is none.
+        The share of values in the heaviest numeric cell that holds more than one value; 0 if there is none.
         """
+        if self.kind is not ColumnKind.NUMERIC:
+            return 0.0
         spread = [n for i, n in enumerate(self.counts) if not self._is_atom(i)]
         return max(spread) / self.values if self.values and spread else 0.0
 
@@ -213,10 +217,15 @@ class ColumnProfile:
 
         :raises ConfigurationError: if the counts cannot be those of a column.
         """
-        unpacked = {name: _unpack(data[name]) for name in _PACKED}
-        tuples = {name: tuple(unpacked.get(name, data[name])) for name in _TUPLES}
-        profile = cls(**{**data, **tuples, "kind": ColumnKind(data["kind"])})
+        name = str(data.get("name"))
+        try:
+            unpacked = {part: _unpack(data[part]) for part in _PACKED}
+            tuples = {part: tuple(unpacked.get(part, data[part])) for part in _TUPLES}
+            profile = cls(**{**data, **tuples, "kind": ColumnKind(data["kind"])})
+        except (KeyError, TypeError, ValueError, zlib.error) as error:
+            raise _forged(f"column {name!r}", f"{error!r} while reading it") from error
         profile._require_counts()
+        profile._require_numbers()
         return profile
 
     def _is_atom(self, cell: int) -> bool:
@@ -231,13 +240,29 @@ class ColumnProfile:
             numbers |= {f"{name}[{i}]": n for i, n in enumerate(getattr(self, name))}
         numbers |= {f"patterns[{name!r}]": n for name, n in self.patterns.items()}
         for name, n in numbers.items():
-            if isinstance(n, bool) or not isinstance(n, int) or n < 0:
-                raise _forged(self.name, f"{name} is {n!r}, which is no count")
+            if not _is_count(n):
+                raise self._forged(f"{name} is {n!r}, which is no count")
         counted = self.nulls + self.nans + sum(self.counts) + self.other
         if self.kind is not ColumnKind.SKIPPED and counted != self.rows:
-            raise _forged(self.name, f"its counts add up to {counted} rows, not to {self.rows}")
+            raise self._forged(f"its counts add up to {counted} rows, not to {self.rows}")
         if self.kind is ColumnKind.NUMERIC and self.counts and len(self.counts) != len(self.edges) + 1:
-            raise _forged(self.name, f"it has {len(self.counts)} cells between {len(self.edges)} edges")
+            raise self._forged(f"it has {len(self.counts)} cells between {len(self.edges)} edges")
+        if self.finite > self.values:
+            raise self._forged(f"it has {self.finite} numbers in the moments of {self.values} values")
+
+    def _require_numbers(self) -> None:
+        numbers = {"center": self.center, "total": self.total, "squares": self.squares}
+        numbers |= {f"edges[{i}]": edge for i, edge in enumerate(self.edges)}
+        numbers |= {f"the design effect of {channel!r}": n for channel, n in self.design_effects.items()}
+        for name, number in numbers.items():
+            positive = name == "squares" or name.startswith("the")
+            if not _is_number(number) or (positive and number < 0):
+                raise self._forged(f"{name} is {number!r}")
+        if any(a >= b for a, b in pairwise(self.edges)):
+            raise self._forged("its edges do not ascend")
+
+    def _forged(self, what: str) -> ConfigurationError:
+        return _forged(f"column {self.name!r}", what)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -318,17 +343,33 @@ class TableProfile:
                 f"The profile is of version {data.get('version')!r}; this release reads version {VERSION}. "
                 "Make the baseline again with this release."
             )
+        plausible = {
+            "rows": _is_count(data.get("rows")),
+            "sample": _is_number(data.get("sample")) and 0 < data["sample"] <= 1,
+            "clusters": data.get("clusters") is None or _is_count(data["clusters"]),
+        }
+        for name, held in plausible.items():
+            if not held:
+                raise _forged(f"table {data.get('table')!r}", f"{name} is {data.get(name)!r}")
         columns = [ColumnProfile.from_dict(column) for column in data["columns"]]
         pairs = {(first, second): tuple(counts) for first, second, *counts in data["pairs"]}
         for pair, counts in pairs.items():
-            if len(counts) != 4 or any(not isinstance(n, int) or n < 0 for n in counts):
-                raise _forged(" and ".join(pair), f"the counts of the pair are {list(counts)!r}")
+            if len(counts) != 4 or not all(map(_is_count, counts)):
+                raise _forged(f"columns {' and '.join(pair)}", f"the counts of the pair are {list(counts)!r}")
         return cls(**{**data, "columns": {c.name: c for c in columns}, "pairs": pairs})
 
 
-def _forged(column: str, what: str) -> ConfigurationError:
+def _is_count(number: Any) -> bool:
+    return isinstance(number, int) and not isinstance(number, bool) and number >= 0
+
+
+def _is_number(number: Any) -> bool:
+    return isinstance(number, int | float) and not isinstance(number, bool) and math.isfinite(number)
+
+
+def _forged(subject: str, what: str) -> ConfigurationError:
     return ConfigurationError(
-        f"The stored profile of column {column!r} cannot be one: {what}. Make the baseline again with ProfileOperator."
+        f"The stored profile of {subject} cannot be one: {what}. Make the baseline again with ProfileOperator."
     )
 
 

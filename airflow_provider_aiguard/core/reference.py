@@ -59,6 +59,9 @@ class Reference:
         if isinstance(self.batches, bool) or not isinstance(self.batches, int) or self.batches < 2:
             raise ConfigurationError(f"batches must be a whole number from 2; got {self.batches!r}.")
 
+    def __str__(self) -> str:
+        return self.name
+
     @property
     def moves(self) -> bool:
         """Whether the check stores what it judged."""
@@ -85,10 +88,20 @@ class Reference:
         return cls(name, ReferenceKind.SEASONAL, batches, by)  # type: ignore[arg-type]  # checked when made
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain values that survive JSON."""
-        return asdict(self)
+        """As plain values that survive JSON and Airflow's templates."""
+        return asdict(self) | {"kind": str(self.kind), "season": None if self.season is None else str(self.season)}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any] | str) -> Reference:
-        """Read what :meth:`to_dict` made; a string is a baseline."""
-        return cls(data) if isinstance(data, str) else cls(**data)
+        """Read what :meth:`to_dict` made; a string is a baseline.
+
+        :raises ConfigurationError: if it is neither.
+        """
+        if isinstance(data, str):
+            return cls(data)
+        if not isinstance(data, Mapping) or "name" not in data or set(data) - {"name", "kind", "batches", "season"}:
+            raise ConfigurationError(
+                "A reference is the name of a baseline, or made by Reference.previous(), .trailing() or .seasonal(); "
+                f"got {data!r}."
+            )
+        return cls(**data)

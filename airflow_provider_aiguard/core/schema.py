@@ -20,7 +20,7 @@ ANY = "any"
 
 _NUMBERS = frozenset({OutputType.INTEGER, OutputType.NUMBER, OutputType.DECIMAL})
 _TIMES = frozenset({OutputType.DATE, OutputType.TIMESTAMP})
-_KEYS = ("type", "max_null_share", "range", "categories", "length")
+_KEYS = ("type", "max_null_share", "max_share", "range", "categories", "length")
 _TOP_KEYS = ("version", "table", "rows", "max_share", "allow_extra", "columns", "relations")
 
 ACCEPTS: Mapping[OutputType, frozenset[OutputType]] = {
@@ -47,8 +47,7 @@ class SchemaRule:
     :param check: the check that holds it: ``schema.column``, ``.type``, ``.nulls``, ``.range``, ``.categories``,
         ``.length`` or ``.relation``.
     :param column: the column it is about; of a relation, the left one.
-    :param max_share: share of the rows that may break it, in [0, 1]; of the values that are not NULL for ``range``,
-        ``categories`` and ``length``.
+    :param max_share: share of the rows that may break it, in [0, 1]. NULL breaks none but ``nulls`` and ``null with``.
     :param parameters: ``{"type"}``, ``{"minimum", "maximum"}`` (either may be ``None``), ``{"categories"}``,
         ``{"minimum", "maximum"}`` lengths, or ``{"rule", "other"}``.
     """
@@ -72,6 +71,7 @@ class ColumnSchema:
     :param categories: the only values a text or integer column may have; empty for all.
     :param min_length: fewest characters of a text, 0 or more; ``None`` for no limit.
     :param max_length: most characters, likewise.
+    :param max_share: share of the rows, in [0, 1], that may break the rules about its values; ``None`` for the schema's.
     """
 
     name: str
@@ -82,11 +82,13 @@ class ColumnSchema:
     categories: tuple[str | int, ...] = ()
     min_length: int | None = None
     max_length: int | None = None
+    max_share: float | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
             raise ConfigurationError(f"A column of a schema needs a name that is text; got {self.name!r}.")
-        self._require(lambda: require_share("max_null_share", self.max_null_share))
+        for share in ("max_null_share", "max_share"):
+            self._require_share(share)
         for end in ("minimum", "maximum"):
             object.__setattr__(self, end, self._bound(getattr(self, end)))
         object.__setattr__(self, "categories", self._checked_categories())
@@ -96,8 +98,9 @@ class ColumnSchema:
     def rules(self, max_share: float) -> Iterator[SchemaRule]:
         """The rules of this column.
 
-        :param max_share: share of the values that may break those that judge values.
+        :param max_share: share of the rows that may break those about values, if the column has none of its own.
         """
+        max_share = max_share if self.max_share is None else self.max_share
         yield SchemaRule(check="schema.column", column=self.name)
         if self.type is not None:
             yield SchemaRule(check="schema.type", column=self.name, parameters={"type": str(self.type)})
@@ -116,8 +119,10 @@ class ColumnSchema:
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values that survive JSON and YAML, without the name and without what is not limited."""
-        data: dict[str, Any] = {"type": ANY if self.type is None else str(self.type)}
+        data: dict[str, Any] = {"type": _name(self.type)}
         data["max_null_share"] = self.max_null_share
+        if self.max_share is not None:
+            data["max_share"] = self.max_share
         if (self.minimum, self.maximum) != (None, None):
             data["range"] = [self.minimum, self.maximum]
         if self.categories:
@@ -146,6 +151,7 @@ class ColumnSchema:
             name=name,
             type=_type(name, data.get("type", ANY)),
             max_null_share=data.get("max_null_share", 1.0),
+            max_share=data.get("max_share"),
             minimum=low,
             maximum=high,
             categories=tuple(categories),
@@ -153,9 +159,9 @@ class ColumnSchema:
             max_length=longest,
         )
 
-    def _require(self, check: Any) -> None:
+    def _require_share(self, name: str) -> None:
         try:
-            check()
+            require_share(name, 0.0 if getattr(self, name) is None else getattr(self, name))
         except ConfigurationError as error:
             raise ConfigurationError(f"Column {self.name!r}: {error}") from error
 
@@ -166,9 +172,9 @@ class ColumnSchema:
             if isinstance(value, bool) or not isinstance(value, int | float) or value != value:  # noqa: PLR0124  NaN
                 self._refuse("range", value, "of a number has two numbers")
             return value
-        if self.type in _TIMES:
-            return self._time(value)
-        self._refuse("range", value, f"needs type {', '.join(sorted({*_NUMBERS, *_TIMES}))}")
+        if self.type not in _TIMES:
+            self._refuse("range", value, f"needs type {', '.join(sorted({*_NUMBERS, *_TIMES}))}")
+        return self._time(value)
 
     def _time(self, value: Any) -> str:
         if isinstance(value, dt.date):  # a datetime is a date, too; YAML reads both by itself
@@ -334,10 +340,11 @@ class FeatureSchema:
                     f"Relation {relation.to_list()!r}: the schema has no column {name!r}. Add it under columns."
                 )
         kinds = {self.columns[name].type for name in (relation.left, relation.right)}
-        if relation.rule is not RelationRule.NULL_WITH and len(kinds) > 1 and not kinds <= _NUMBERS:
+        comparable = kinds <= _NUMBERS or (len(kinds) == 1 and (kinds <= _TIMES or relation.rule is RelationRule.EQUAL))
+        if relation.rule is not RelationRule.NULL_WITH and (not comparable or None in kinds):
             raise ConfigurationError(
-                f"Relation {relation.to_list()!r}: the columns are of types {sorted(str(kind) for kind in kinds)!r}, "
-                "which have no common order."
+                f"Relation {relation.to_list()!r}: the columns are of types {sorted(_name(kind) for kind in kinds)!r}. "
+                "An order needs two numbers, two dates or two timestamps; '==' two columns of one type."
             )
 
 
@@ -367,6 +374,10 @@ def _ordered(value: Any) -> Any:
         return value
     moment = dt.datetime.fromisoformat(value)
     return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+
+
+def _name(kind: OutputType | None) -> str:
+    return ANY if kind is None else str(kind)
 
 
 def _values(names: type[StrEnum]) -> list[str]:

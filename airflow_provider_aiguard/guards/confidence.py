@@ -11,7 +11,8 @@ from airflow_provider_aiguard.core.verdict import CheckResult, Outcome
 def evaluate(evidence: ConfidenceEvidence, limits: ConfidenceLimits) -> list[CheckResult]:
     """Judge the confidences of one column. A missing confidence never passes.
 
-    :return: the checks ``confidence.missing``, and ``confidence.mean`` and ``confidence.share_below`` where limited.
+    :return: the checks ``confidence.missing``, and ``confidence.mean``, ``confidence.share_below`` and
+        ``confidence.entropy`` where limited.
     :raises ConfigurationError: if the evidence was not counted below the limits' threshold.
     """
     checks = [_missing(evidence, limits)]
@@ -19,6 +20,8 @@ def evaluate(evidence: ConfidenceEvidence, limits: ConfidenceLimits) -> list[Che
         checks.append(_mean(evidence, limits, limits.min_mean))
     if limits.max_share_below is not None:
         checks.append(_share_below(evidence, limits, *limits.max_share_below))
+    if limits.max_entropy is not None:
+        checks.append(_entropy(evidence, limits, limits.max_entropy))
     return checks
 
 
@@ -75,6 +78,21 @@ def _share_below(evidence: ConfidenceEvidence, limits: ConfidenceLimits, thresho
         value=share,
         limit=limit,
         detail={"threshold": threshold},
+    )
+
+
+def _entropy(evidence: ConfidenceEvidence, limits: ConfidenceLimits, limit: float) -> CheckResult:
+    bits = evidence.entropy
+    if bits is None or _too_few(evidence, limits):
+        return _undecided("confidence.entropy", evidence, limits, limit)
+    return CheckResult(
+        check="confidence.entropy",
+        column=evidence.column,
+        outcome=Outcome.PASS if bits <= limit else Outcome.BREACH,
+        message=f"{evidence.column}: mean entropy {bits:.3f} bit over {evidence.confidence.count} confidences "
+        f"(limit {limit:g})",
+        value=bits,
+        limit=limit,
     )
 
 

@@ -6,113 +6,90 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_aiguard.core.limits.drift import DriftLimits
 from airflow_provider_aiguard.core.profile import ColumnKind, ColumnProfile, TableProfile
-from airflow_provider_aiguard.core.verdict import CheckResult, Outcome, Severity
-from airflow_provider_aiguard.guards.channels import Channel, channels
-from airflow_provider_aiguard.stats.holm import holm
+from airflow_provider_aiguard.core.verdict import CheckResult, Severity
+from airflow_provider_aiguard.guards.channels.choose import pairs_of, tests_of
+from airflow_provider_aiguard.guards.judgement import judge, undecided
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
+
+MIN_CLUSTERS = 20
+"""Clusters below which nothing sure is known of how far rows depend on each other."""
 
 
 def evaluate(reference: TableProfile, current: TableProfile, limits: DriftLimits | None = None) -> list[CheckResult]:
     """Compare two profiles counted on the same cells.
 
-    :param reference: the profile that made the cells.
+    :param reference: the profile that made the cells, or another one counted on them.
     :param current: a profile made with ``reference=`` that one.
     :param limits: see :class:`DriftLimits`; its defaults if ``None``.
-    :return: one check for each column and test (``drift.ks``, ``drift.categories``, ``drift.nulls``, ``drift.nans``,
-        ``drift.unseen``), and a ``drift.column`` for each column that cannot be compared.
+    :return: one check for each column and test (``drift.ks``, ``drift.categories``, ``drift.nulls``, …), a
+        ``drift.column`` for each column that cannot be compared, and a ``drift.table`` if none can.
     """
     limits = limits or DriftLimits()
-    for name, profile in (("reference", reference), ("current table", current)):
-        if not profile.rows:
-            return [_undecided(f"the {name} {profile.table!r} has no rows")]
+    refused = [why for why in (too_little("reference", reference), too_little("current table", current)) if why]
+    if refused:
+        return [undecided(refused[0])]
     names = limits.columns or tuple(reference.columns)
-    obstacles = {
-        name: _obstacle(name, reference.columns.get(name), current.columns.get(name), limits) for name in names
-    }
-    family = [
-        channel
-        for name, obstacle in obstacles.items()
-        if obstacle is None
-        for channel in channels(reference.columns[name], current.columns[name], show_levels=limits.show_levels)
-    ]
-    checks = [*_judge(family, limits), *(check for check in obstacles.values() if check)]
+    obstacles = {name: obstacle(reference, current, name, limits) for name in names}
+    free = [name for name, check in obstacles.items() if check is None]
+    family = [channel for name in free for channel in tests_of(reference, current, name, limits)]
+    family += pairs_of(reference, current, frozenset(free), limits)
+    checks = judge(family, limits, note=note(reference, current, limits))
+    checks += [check for check in obstacles.values() if check]
     if all(check.severity is Severity.WARN for check in checks):
-        checks.append(_undecided(f"no column of {current.table!r} could be compared with the reference"))
+        checks.append(undecided(f"no column of {current.table!r} could be compared with the reference"))
     return checks
 
 
-def _judge(family: Sequence[Channel], limits: DriftLimits) -> list[CheckResult]:
-    adjusted = holm([channel.p_value for channel in family])
-    return [_check(channel, p, len(family), limits) for channel, p in zip(family, adjusted, strict=True)]
+def too_little(side: str, profile: TableProfile) -> str:
+    """Why a profile cannot be compared at all; empty if it can."""
+    if not profile.rows:
+        return f"the {side} {profile.table!r} has no rows"
+    if profile.clusters is not None and profile.clusters < MIN_CLUSTERS:
+        return (
+            f"the rows of the {side} {profile.table!r} come in {profile.clusters} clusters; {MIN_CLUSTERS} are needed "
+            "to know how far rows depend on each other: profile more of them, or declare a design_effect"
+        )
+    return ""
 
 
-def _check(channel: Channel, adjusted: float, tests: int, limits: DriftLimits) -> CheckResult:
-    floor, must_see = limits.min_effect[channel.test], limits.must_see.get(channel.test, 1.0)
-    smallest = channel.detectable(limits.alpha / tests)
-    outcome = Outcome.PASS
-    if adjusted <= limits.alpha and channel.effect >= floor:
-        outcome = Outcome.BREACH
-    elif smallest > must_see:
-        outcome = Outcome.UNDECIDED
-    return CheckResult(
-        check=f"drift.{channel.test}",
-        column=channel.column,
-        outcome=outcome,
-        message=f"{channel.column}: {channel.seen} (limit {floor:g}){_remark(channel, outcome, smallest, must_see)}",
-        value=channel.effect,
-        limit=floor,
-        severity=Severity.WARN if channel.optional and column_is_free(channel.column, limits) else Severity.ERROR,
-        detail={
-            **channel.detail,
-            "p_value": channel.p_value,
-            "adjusted_p_value": adjusted,
-            "smallest_visible": smallest,
-        },
-    )
-
-
-def _remark(channel: Channel, outcome: Outcome, smallest: float, must_see: float) -> str:
-    if outcome is Outcome.BREACH:
-        return ""
-    if smallest >= 1:
-        visible = "no change would have been seen"
-    else:
-        visible = f"smallest change it would have seen: {channel.unit(smallest)}"
-    if outcome is Outcome.PASS:
-        return f"; {visible}"
-    return f"; {visible}, but {channel.unit(must_see)} must be seen: compare more rows or raise must_see"
-
-
-def column_is_free(column: str, limits: DriftLimits) -> bool:
-    """Whether a column was compared because it was there, not because the author named it."""
-    return column not in limits.columns
-
-
-def _obstacle(
-    name: str, reference: ColumnProfile | None, current: ColumnProfile | None, limits: DriftLimits
-) -> CheckResult | None:
-    """Why two columns cannot be compared, ``None`` if they can."""
-    if reference is None or current is None:
-        return _undecided(f"the {'reference' if reference is None else 'current table'} has no such column", name)
-    if reference.kind is ColumnKind.SKIPPED:
-        return _undecided(f"not comparable: {reference.reason}", name, limits)
-    if current.kind is not reference.kind:
-        why = current.reason or f"it was {reference.kind}, now it is {current.kind} ({current.type})"
-        return _undecided(f"not comparable: {why}", name)
-    if (current.edges, current.levels) != (reference.edges, reference.levels):
-        return _undecided("not counted on the cells of the reference: profile it with reference=", name)
+def obstacle(reference: TableProfile, current: TableProfile, name: str, limits: DriftLimits) -> CheckResult | None:
+    """Why a column cannot be compared, ``None`` if it can."""
+    before, after = reference.columns.get(name), current.columns.get(name)
+    if before is None or after is None:
+        return undecided(f"the {'reference' if before is None else 'current table'} has no such column", name)
+    if before.kind is ColumnKind.SKIPPED:
+        return undecided(f"not comparable: {before.reason}", name, shown=name not in limits.columns)
+    if after.kind is not before.kind:
+        why = after.reason or f"it was {before.kind}, now it is {after.kind} ({after.type})"
+        return undecided(f"not comparable: {why}", name)
+    if (after.edges, after.levels) != (before.edges, before.levels) or not (_fits(before) and _fits(after)):
+        return undecided("not counted on the cells of the reference: profile it with reference=", name)
+    if not before.rows or not after.rows:
+        return undecided("no rows of it were counted", name)
     return None
 
 
-def _undecided(why: str, column: str | None = None, limits: DriftLimits | None = None) -> CheckResult:
-    """Make an undecided check; only shown if ``limits`` is given and does not name the column."""
-    free = limits is not None and column is not None and column_is_free(column, limits)
-    return CheckResult(
-        check="drift.column" if column else "drift.table",
-        column=column,
-        outcome=Outcome.UNDECIDED,
-        message=f"{column}: {why}" if column else why,
-        severity=Severity.WARN if free else Severity.ERROR,
-    )
+def note(reference: TableProfile, current: TableProfile, limits: DriftLimits) -> str:
+    """What the rows were, if they were not all of the table, or counted for less."""
+    return "".join(f" [{part}]" for part in (", ".join(_notes(reference, current, limits)),) if part)
+
+
+def _notes(reference: TableProfile, current: TableProfile, limits: DriftLimits) -> Iterator[str]:
+    if current.sample < 1:
+        yield f"{100 * current.sample:.2g}% sample"
+    if reference.sample < 1:
+        yield f"{100 * reference.sample:.2g}% sample of the reference"
+    for side, whose in ((current, ""), (reference, " of the reference")):
+        if side.clusters is not None:
+            yield f"{side.clusters:,} clusters{whose}"
+    if limits.design_effect > 1:
+        yield f"design effect of at least {limits.design_effect:g} declared"
+
+
+def _fits(column: ColumnProfile) -> bool:
+    """Whether there is a count for each cell."""
+    if column.kind is ColumnKind.NUMERIC:
+        return len(column.counts) == len(column.edges) + 1
+    return column.kind is not ColumnKind.CATEGORICAL or len(column.counts) == len(column.levels)

@@ -33,6 +33,7 @@ from airflow_provider_aiguard.inference.cells import (
     spread,
 )
 from airflow_provider_aiguard.inference.columns import StepColumns
+from airflow_provider_aiguard.inference.prices import Bill
 from airflow_provider_aiguard.inference.tally import ColumnTally, Tally
 from airflow_provider_aiguard.inference.validate import Mask, validate_claims
 from airflow_provider_aiguard.inference.values import infer_type
@@ -121,7 +122,7 @@ class _Step:
             source=plan.rows.full_name,
             target=plan.into.full_name,
             columns={o.name: ColumnTally() for o in plan.outputs},
-            priced=plan.price_per_row is not None,
+            priced=plan.price_per_row is not None or plan.price is not None,
         )
 
     def run(self) -> InferenceSummary:
@@ -176,22 +177,25 @@ class _Step:
         return spread(valid, positions, len(chunk), needed)
 
     def _pay_and_predict(self, rows: pd.DataFrame) -> Claims:
-        charge = self.plan.charge(len(rows))
-        hold = None
+        bill = Bill(self.plan, self.model, rows)
+        ledger, hold, most = self.store.ledger, None, bill.most
+        charge = most
         if self.plan.budgets:
-            hold = self.store.ledger.hold(self.plan.budgets, self.identity, charge, ttl=HOLD_TTL)
+            hold = ledger.hold(self.plan.budgets, self.identity, most, ttl=HOLD_TTL, price=bill.price)
         started = time.monotonic()
         try:
             claims = self.model.predict(rows)
+            charge = bill.actual(claims.usage)
             if hold is not None:
-                self.store.ledger.settle(hold, charge)
+                ledger.settle(hold, charge)
         except BaseException:
             # The call went out, so the money may be gone: it counts as spent.
             if hold is not None:
-                self.store.ledger.forfeit(hold)
+                ledger.forfeit(hold)
             raise
         finally:
-            self.tally.cost_micros += charge
+            # What nobody knows counts as all that was held.
+            self.tally.cost_micros += (most.micros or 0) if charge.micros is None else charge.micros
             self.tally.model_seconds += time.monotonic() - started
         return claims
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, get_args
 
-from airflow_provider_aiguard.core.budget import Budget
-from airflow_provider_aiguard.core.errors import ConfigurationError, PriceUnknownError
+from airflow_provider_aiguard.core.budget import Budget, unbounded
+from airflow_provider_aiguard.core.errors import ConfigurationError
 from airflow_provider_aiguard.core.money import charge_micros
 from airflow_provider_aiguard.core.outputs import Output
+from airflow_provider_aiguard.core.price import Price
 from airflow_provider_aiguard.core.table import Table
 
 Fill = Literal["all", "missing"]
@@ -32,7 +33,9 @@ class InferencePlan:
     :param chunk_size: rows read, inferred and written at a time.
     :param max_reject_share: share of asked rows, in [0, 1], that may be rejected before the task fails.
     :param price_per_row: USD for one row sent to the model, ``None`` if nobody declared it.
-    :param budgets: budgets that the price is held against.
+    :param price: USD for tokens and calls of a model that states how many it uses; ``listed`` for what the price
+        list says of it, ``None`` if nobody declared it.
+    :param budgets: what is held before the model is called, and settled afterwards.
     """
 
     rows: Table
@@ -44,6 +47,7 @@ class InferencePlan:
     chunk_size: int = DEFAULT_CHUNK_SIZE
     max_reject_share: float = 0.0
     price_per_row: Decimal | None = None
+    price: Price | Literal["listed"] | None = None
     budgets: Sequence[Budget] = ()
 
     def __post_init__(self) -> None:
@@ -61,11 +65,14 @@ class InferencePlan:
             raise ConfigurationError(f"max_reject_share must be in [0, 1]; got {self.max_reject_share!r}.")
         if overlap := {o.name for o in self.outputs} & set(key):
             raise ConfigurationError(f"outputs {sorted(overlap)!r} are key columns of rows; a key is never inferred.")
-        if self.budgets and self.price_per_row is None:
-            raise PriceUnknownError(
-                f"Budget {self.budgets[0].name!r} is set, but no price: spending cannot be bounded. "
-                "Declare price_per_row= in USD, such as '0.0001'; '0' if the model is free."
+        if self.price is not None and self.price_per_row is not None:
+            raise ConfigurationError(
+                f"price_per_row={str(self.price_per_row)!r} and price={self.price!r} are two prices for one thing; "
+                "give one."
             )
+        for budget in self.budgets:
+            if budget.unit == "usd" and self.price is None and self.price_per_row is None:
+                raise unbounded(budget)
 
     @property
     def in_place(self) -> bool:

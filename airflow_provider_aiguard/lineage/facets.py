@@ -263,7 +263,7 @@ def run_facet(
     :param budgets: what its money was held against.
     :param run_url: see :func:`provenance_facet`.
     """
-    limits = [budget.limit_micros / MICROS_PER_DOLLAR for budget in budgets]
+    limits = [b.limit_amount / MICROS_PER_DOLLAR for b in budgets if b.unit == "usd"]
     facet = AiguardRunRunFacet(
         runId=_short(summary.run_id),
         state=str(state),

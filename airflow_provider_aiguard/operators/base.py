@@ -80,6 +80,17 @@ def table_spec(
     return spec
 
 
+def require_joinable_specs(table: Mapping[str, Any], truth: Mapping[str, Any]) -> None:
+    """Refuse a truth that cannot be joined to the table, as soon as connections and keys are known: not as templates.
+
+    :param table: spec of the rows with claims.
+    :param truth: spec of the rows with the truth.
+    :raises ConfigurationError: if they are on two connections, or their keys do not pair.
+    """
+    if not any("{{" in str((spec["conn_id"], spec["key"])) for spec in (table, truth)):
+        Table.from_dict(table).require_joinable(Table.from_dict(truth))
+
+
 FINAL_ERRORS = (
     BudgetError,
     ColumnTypeError,

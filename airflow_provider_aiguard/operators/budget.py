@@ -26,7 +26,7 @@ class BudgetArguments(BaseOperator):
         self.needed = needed
         self.max_used_share = max_used_share
         if not (isinstance(needed, str) and "{{" in needed):
-            self._limits()
+            self._limits().needed_of(budget.unit)
 
     def question(self) -> BudgetQuestion:
         """The question, from the rendered arguments."""
@@ -44,7 +44,8 @@ class BudgetCheckOperator(BudgetArguments, GuardOperator):
     It is a look before the work, not a reservation: the hold that the inference takes is what keeps the limit.
 
     :param budget: the budget.
-    :param needed: USD that must be left, as a string such as ``"2.50"``. Default ``"0"``. Templated.
+    :param needed: what must be left: USD as a string such as ``"2.50"``, or a number of tokens or calls if the budget
+        counts those. Default ``"0"``: something, however little. Templated.
     :param max_used_share: share of the limit, in [0, 1], that may be spent or held. Default 1.
     :param on_breach: what a lack of money does: ``"fail"`` (default) without a retry, ``"skip"`` or ``"warn"``.
     :param on_undecided: unused by this guard: the ledger always has an answer, or the task fails.

@@ -29,6 +29,7 @@ class ConfidenceArguments(BaseOperator):
         column: str,
         min_mean: float | None = None,
         max_share_below: tuple[float, float] | None = None,
+        max_entropy: float | None = None,
         max_missing_share: float = 0.0,
         min_rows: int = 1,
         conn_id: str | None = None,
@@ -39,6 +40,7 @@ class ConfidenceArguments(BaseOperator):
         self.column = column
         self.min_mean = min_mean
         self.max_share_below = max_share_below
+        self.max_entropy = max_entropy
         self.max_missing_share = max_missing_share
         self.min_rows = min_rows
         self._limits()
@@ -53,6 +55,7 @@ class ConfidenceArguments(BaseOperator):
         return ConfidenceLimits(
             min_mean=self.min_mean,
             max_share_below=self.max_share_below,
+            max_entropy=self.max_entropy,
             max_missing_share=self.max_missing_share,
             min_rows=self.min_rows,
         )
@@ -69,6 +72,8 @@ class ConfidenceCheckOperator(ConfidenceArguments, GuardOperator):
     :param min_mean: smallest mean confidence, in [0, 1].
     :param max_share_below: pair ``(threshold, share)``: at most ``share`` of the cells may have a confidence below
         ``threshold``, both in [0, 1].
+    :param max_entropy: largest mean entropy of the confidences, in bits, in [0, 1]: 0 if the model is always sure, 1 if
+        it always says 0.5.
     :param max_missing_share: share of inferred cells, in [0, 1], that may lack a confidence. Default 0.
     :param min_rows: inferred rows needed for a verdict; fewer are undecided. Default 1.
     :param on_breach: what low confidence does: ``"fail"`` (default) without a retry, ``"skip"`` or ``"warn"``.

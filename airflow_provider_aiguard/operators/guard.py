@@ -31,7 +31,7 @@ class GuardLineage(LineageMixin):
             """The question, from the rendered arguments."""
 
     def lineage_inputs(self) -> list[Table]:
-        """The judged table, if it is one, and the truth it is compared with."""
+        """The judged table, if it is one, and the truth, serving side or reference rows it is compared with."""
         question = self.question()
         return [table for table in (question.table, _truth(question)) if table is not None]
 
@@ -57,7 +57,7 @@ class GuardLineage(LineageMixin):
             verdict,
             table=self.lineage_dataset,
             fields=_fields(table, sources),
-            reference=getattr(question, "reference", None),
+            reference=_reference(question),
             also_read=None if truth is None else {dataset_name(truth): _fields(truth, sources)},
             written_by={self.lineage_dataset: writer} if writer else None,
         )
@@ -116,8 +116,13 @@ class GuardOperator(GuardLineage, BaseOperator):
 
 
 def _truth(question: Question) -> Table | None:
-    truth: Table | None = getattr(question, "truth", None)
-    return truth
+    names = ("truth", "serving", "reference_rows")
+    return next((table for table in (getattr(question, name, None) for name in names) if table is not None), None)
+
+
+def _reference(question: Question) -> str | None:
+    reference = getattr(question, "reference", None)
+    return None if reference is None else str(reference)
 
 
 def _fields(table: Table, sources: AirflowSources) -> list[DatasetField]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -20,6 +20,8 @@ from airflow_provider_aiguard.operators.lineage import LineageMixin, extra_links
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from airflow_provider_aiguard.core.budget import BudgetWarning
+    from airflow_provider_aiguard.core.price import Price
     from airflow_provider_aiguard.core.run import InferenceSummary, RunIdentity, RunState
     from airflow_provider_aiguard.hooks.sources import AirflowSources
     from airflow_provider_aiguard.inference.plan import Fill, InferencePlan
@@ -48,8 +50,13 @@ class InferenceOperator(LineageMixin, BaseOperator):
         that it can be filtered alike.
     :param budget: budget, or several, that the price of a chunk is held against before the model is called. A
         refused hold fails the task without a retry.
-    :param price_per_row: USD for one row sent to the model, as a string such as ``"0.0001"``. Needed with a budget;
-        ``"0"`` declares a free model. Templated.
+    :param price_per_row: USD for one row sent to the model, as a string such as ``"0.0001"``. Needed with a budget in
+        USD, unless the model counts tokens; ``"0"`` declares a free model. Templated.
+    :param price: USD for tokens and calls of a model that counts them, a ``Price``. Default: the listed price of the
+        model (genai-prices, extra ``llm``); an unlisted one is refused.
+    :param on_budget_warning: an Airflow notifier, or several, or functions: called with the task's context and
+        ``budget_warning`` in it, once each window of a budget passes 50, 80 and 100 % of its limit. What they raise
+        is logged.
     :param max_reject_share: share of rows, in [0, 1], that the model may fail on before the task fails. Default 0:
         any rejected row fails the task, after the good rows are written.
     :param chunk_size: rows read, inferred and written at a time. It bounds memory, and what a crash can
@@ -75,6 +82,8 @@ class InferenceOperator(LineageMixin, BaseOperator):
         carry: Sequence[str] | None = None,
         budget: Budget | Sequence[Budget] | None = None,
         price_per_row: str | None = None,
+        price: Price | None = None,
+        on_budget_warning: Callable[[Context], Any] | Sequence[Callable[[Context], Any]] = (),
         max_reject_share: float = 0.0,
         chunk_size: int = 10_000,
         conn_id: str | None = None,
@@ -91,6 +100,8 @@ class InferenceOperator(LineageMixin, BaseOperator):
         self.carry = carry
         self.budget = budget
         self.price_per_row = price_per_row
+        self.price = price
+        self.on_budget_warning = on_budget_warning
         self.max_reject_share = max_reject_share
         self.chunk_size = chunk_size
         self.conn_id = conn_id
@@ -107,6 +118,7 @@ class InferenceOperator(LineageMixin, BaseOperator):
         with airflow_errors(), AirflowSources(self.aiguard_conn_id) as sources:
             plan, identity = self._plan(), identity_of(context)
             self._executing = True
+            sources.store.ledger.on_warning = partial(self._warn, context)
             try:
                 summary = self._run(plan, self._model(context), sources, identity)
             except BudgetExceededError as refusal:
@@ -125,6 +137,11 @@ class InferenceOperator(LineageMixin, BaseOperator):
             from airflow.sdk.exceptions import AirflowTaskTerminated
 
             raise AirflowTaskTerminated("The task was asked to stop.")
+
+    def _warn(self, context: Context, warning: BudgetWarning) -> None:
+        told = (self.on_budget_warning,) if callable(self.on_budget_warning) else self.on_budget_warning
+        for notify in told:
+            notify({**context, "budget_warning": warning})  # type: ignore[typeddict-unknown-key]  # notifiers render it
 
     def lineage_inputs(self) -> list[Table]:
         """The rows' table."""
@@ -145,6 +162,7 @@ class InferenceOperator(LineageMixin, BaseOperator):
         # A template is rendered before execution; while the DAG is parsed, any price will do.
         templated = isinstance(self.price_per_row, str) and "{{" in self.price_per_row
         price = "0" if templated else self.price_per_row
+        counts_tokens = price is None and hasattr(self.model, "most_usage")
         return InferencePlan(
             rows=Table.from_dict(self.rows),
             into=Table.from_dict(self.into),
@@ -155,6 +173,7 @@ class InferenceOperator(LineageMixin, BaseOperator):
             chunk_size=self.chunk_size,
             max_reject_share=self.max_reject_share,
             price_per_row=None if price is None else parse_usd(price, what="price_per_row"),
+            price=self.price or ("listed" if counts_tokens else None),
             budgets=budgets,
         )
 

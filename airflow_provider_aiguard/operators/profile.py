@@ -29,6 +29,11 @@ class ProfileOperator(LineageMixin, BaseOperator):
     :param table: the reference rows. Templated.
     :param name: name of the baseline, for ``reference=`` of the drift guard. Templated.
     :param columns: columns to profile. Default: all that can be compared.
+    :param sample: share of the rows to look at, in (0, 1], each drawn by itself. Default: all.
+    :param cluster: column that says which rows belong together, such as a customer. The guard then knows by how much
+        that inflates the variance of each column.
+    :param dependence: whether to count pairs of numeric columns too, of at most 20 of them, for the drift guard's
+        channel of that name.
     :param conn_id: connection of a table that names none.
     :param aiguard_conn_id: connection of the store.
     """
@@ -44,6 +49,9 @@ class ProfileOperator(LineageMixin, BaseOperator):
         table: Table | str,
         name: str,
         columns: Sequence[str] | None = None,
+        sample: float | None = None,
+        cluster: str | None = None,
+        dependence: bool = False,
         conn_id: str | None = None,
         aiguard_conn_id: str = "aiguard_default",
         **kwargs: Any,
@@ -52,6 +60,9 @@ class ProfileOperator(LineageMixin, BaseOperator):
         self.table = table_spec(table, conn_id=conn_id)
         self.name = name
         self.columns = columns
+        self.sample = sample
+        self.cluster = cluster
+        self.dependence = dependence
         self.conn_id = conn_id
         self.aiguard_conn_id = aiguard_conn_id
 
@@ -65,7 +76,14 @@ class ProfileOperator(LineageMixin, BaseOperator):
         columns = None if self.columns is None else tuple(self.columns)
         with airflow_errors(), AirflowSources(self.aiguard_conn_id) as sources:
             with sources.connect(table.conn_id) as connection:
-                profile = profile_table(connection, table, columns)
+                profile = profile_table(
+                    connection,
+                    table,
+                    columns,
+                    sample=self.sample,
+                    cluster=self.cluster,
+                    dependence=self.dependence,
+                )
             if not profile.rows:
                 # As a baseline it would leave every later check undecided.
                 raise no_rows(table, self.name)

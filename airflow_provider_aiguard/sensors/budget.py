@@ -12,7 +12,8 @@ class BudgetSensor(BudgetArguments, GuardSensor):
     It also takes Airflow's sensor arguments ``poke_interval``, ``timeout`` and ``mode``.
 
     :param budget: the budget.
-    :param needed: USD that must be left, as a string such as ``"2.50"``. Default ``"0"``. Templated.
+    :param needed: what must be left: USD as a string such as ``"2.50"``, or a number of tokens or calls if the budget
+        counts those. Default ``"0"``: something, however little. Templated.
     :param max_used_share: share of the limit, in [0, 1], that may be spent or held. Default 1.
     :param on_breach: what a breach does in the end: ``"fail"`` (default) without a retry, ``"skip"`` or ``"warn"``.
     :param on_undecided: the same for a verdict that is still undecided in the end. Default ``"fail"``.

@@ -16,6 +16,8 @@ class ConfidenceSensor(ConfidenceArguments, GuardSensor):
     :param min_mean: smallest mean confidence, in [0, 1].
     :param max_share_below: pair ``(threshold, share)``: at most ``share`` of the cells may have a confidence below
         ``threshold``, both in [0, 1].
+    :param max_entropy: largest mean entropy of the confidences, in bits, in [0, 1]: 0 if the model is always sure, 1 if
+        it always says 0.5.
     :param max_missing_share: share of inferred cells, in [0, 1], that may lack a confidence. Default 0.
     :param min_rows: inferred rows needed for a verdict; fewer are undecided. Default 1.
     :param on_breach: what a breach does in the end: ``"fail"`` (default) without a retry, ``"skip"`` or ``"warn"``.

@@ -47,13 +47,16 @@ class ChiSquare:
 NOTHING = ChiSquare(statistic=0.0, df=0, p_value=1.0, effect=0.0, total_variation=0.0)
 
 
-def chi_square(reference: Sequence[int], current: Sequence[int], *, cutoff: int = 0) -> ChiSquare:
-    """Compare two samples counted on the same unordered cells. The last cell takes in the rare ones.
+def chi_square(
+    reference: Sequence[float], current: Sequence[float], *, cutoff: float = 0, homes: Sequence[int] = ()
+) -> ChiSquare:
+    """Compare two samples counted on the same unordered cells. The last cells take in the rare ones.
 
-    :param reference: counts by level, the last one for all other values.
+    :param reference: counts by level, then those of all other values: one cell, or several.
     :param current: counts by the same cells.
     :param cutoff: how often a value had to occur in the reference to get a cell. Cells so near to it that they may owe
         their place to luck are not tested by themselves, or the test would be fooled by the choice.
+    :param homes: by level, which of the last cells takes it in if it is rare; default: there is one, for all.
     :return: p-value 1 and df 0 if fewer than two cells can be tested.
 
     >>> result = chi_square([400, 250, 350, 0], [380, 270, 350, 0])
@@ -62,7 +65,7 @@ def chi_square(reference: Sequence[int], current: Sequence[int], *, cutoff: int 
     >>> chi_square([10, 0], [12, 0]).df
     0
     """
-    ref, cur = _merge_rare(np.asarray(reference, dtype=float), np.asarray(current, dtype=float), cutoff)
+    ref, cur = merge_rare(reference, current, cutoff=cutoff, homes=homes)
     n, m = float(ref.sum()), float(cur.sum())
     size, df = effective_size(n, m), len(ref) - 1
     if not size or df < 1:
@@ -78,18 +81,33 @@ def chi_square(reference: Sequence[int], current: Sequence[int], *, cutoff: int 
     )
 
 
-def _merge_rare(ref: Counts, cur: Counts, cutoff: int) -> tuple[Counts, Counts]:
-    """Cells tested by themselves, then one for all others. Chosen by both samples together: it favours neither."""
-    n, m = ref.sum(), cur.sum()
+def merge_rare(
+    reference: Sequence[float], current: Sequence[float], *, cutoff: float = 0, homes: Sequence[int] = ()
+) -> tuple[Counts, Counts]:
+    """Cells that are tested by themselves. Chosen by both samples together: it favours neither.
+
+    :return: counts of reference and current.
+
+    >>> [side.tolist() for side in merge_rare([90, 5, 3, 2], [91, 6, 2, 1], homes=[0, 1])]
+    [[90.0, 10.0], [91.0, 9.0]]
+    """
+    both = np.array([reference, current], dtype=float)
+    n, m = both.sum(axis=1)
     if not n or not m:
-        return ref[:0], cur[:0]
-    pooled = (ref + cur) / (n + m)
-    own = pooled[:-1] * n >= cutoff + 4 * math.sqrt(cutoff)
-    own &= pooled[:-1] * min(n, m) >= MIN_EXPECTED
-    cells = np.stack([ref[:-1][own], cur[:-1][own]])
-    rest = np.array([n, m]) - cells.sum(axis=1)
-    if rest.sum() / (n + m) * min(n, m) >= MIN_EXPECTED:
-        cells = np.column_stack([cells, rest])
+        return both[0, :0], both[1, :0]
+    levels = len(homes) or both.shape[1] - 1
+    smaller = min(n, m) / (n + m)
+    pooled = both.sum(axis=0)
+    own = pooled[:levels] * n / (n + m) >= cutoff + 4 * math.sqrt(cutoff)
+    own &= pooled[:levels] * smaller >= MIN_EXPECTED
+    rest = both[:, levels:].copy()
+    home = np.asarray(homes or [0] * levels, dtype=int)
+    for side in (0, 1):
+        np.add.at(rest[side], home[~own], both[side, :levels][~own])
+    filled = rest.sum(axis=0) * smaller >= MIN_EXPECTED
+    cells, leftover = np.hstack([both[:, :levels][:, own], rest[:, filled]]), rest[:, ~filled].sum(axis=1)
+    if leftover.sum() * smaller >= MIN_EXPECTED:
+        cells = np.column_stack([cells, leftover])
     elif cells.shape[1]:
-        cells[:, cells.sum(axis=0).argmin()] += rest
+        cells[:, cells.sum(axis=0).argmin()] += leftover
     return cells[0], cells[1]

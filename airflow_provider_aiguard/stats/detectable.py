@@ -16,7 +16,7 @@ from airflow_provider_aiguard.stats.sample_size import effective_size
 POWER = 0.8
 
 
-def detectable_ks(n: int, m: int, alpha: float) -> float:
+def detectable_ks(n: float, m: float, alpha: float) -> float:
     """Smallest Kolmogorov-Smirnov distance found with power .8; 1 if a sample is empty.
 
     :param n: rows of the reference.
@@ -30,7 +30,7 @@ def detectable_ks(n: int, m: int, alpha: float) -> float:
     return min(1.0, (float(kolmogi(alpha)) + 0.42) / math.sqrt(size)) if size else 1.0
 
 
-def detectable_tv(n: int, m: int, df: int, alpha: float) -> float:
+def detectable_tv(n: float, m: float, df: int, alpha: float) -> float:
     """Smallest total variation distance found with power .8 in the worst direction (w >= 2 TV); 1 if it cannot be.
 
     :param df: degrees of freedom of the chi-square test.
@@ -41,11 +41,33 @@ def detectable_tv(n: int, m: int, df: int, alpha: float) -> float:
     size = effective_size(n, m)
     if not size or df < 1:
         return 1.0
-    shift = float(chndtrinc(chdtri(df, alpha), df, 1 - POWER))
-    return min(1.0, math.sqrt(shift / size) / 2)
+    return min(1.0, math.sqrt(noncentrality(df, alpha) / size) / 2)
 
 
-def detectable_share(share: float, n: int, m: int, alpha: float) -> float:
+def noncentrality(df: int, alpha: float) -> float:
+    """Non-centrality at which a chi-square test has power .8: the statistic's surplus over its degrees of freedom.
+
+    :param df: degrees of freedom, at least 1.
+    :param alpha: level of this one test, family corrected.
+
+    >>> round(noncentrality(1, 0.05), 2)
+    7.85
+    """
+    return float(chndtrinc(chdtri(df, alpha), df, 1 - POWER))
+
+
+def detectable_shift(variance: float, alpha: float) -> float:
+    """Smallest shift of a normal estimate found with power .8.
+
+    :param variance: of the estimate.
+
+    >>> round(detectable_shift(2 / 1_000, 0.05 / 47), 3)
+    0.184
+    """
+    return float(ndtri(1 - alpha / 2) + ndtri(POWER)) * math.sqrt(variance)
+
+
+def detectable_share(share: float, n: float, m: float, alpha: float) -> float:
     """Smallest rise of a share found with power .8; 1 if none is. The fall of a share p is the rise of 1 - p.
 
     :param share: the share in the reference.

@@ -37,7 +37,7 @@ class KolmogorovSmirnov:
     effect: float
 
 
-def kolmogorov_smirnov(reference: Sequence[int], current: Sequence[int]) -> KolmogorovSmirnov:
+def kolmogorov_smirnov(reference: Sequence[float], current: Sequence[float]) -> KolmogorovSmirnov:
     """Compare two samples counted on the same ordered cells.
 
     :param reference: counts by cell.

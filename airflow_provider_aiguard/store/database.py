@@ -1,12 +1,15 @@
 """The database under the store: how it is opened, how a transaction runs, how it fails.
 
 Work comes as a function of a connection and is one transaction. It may run more than once: a transaction that lost a
-race for a lock was rolled back whole, and is tried again for :data:`RETRY_SECONDS`. Whatever else the database
+race for a lock was rolled back whole, and is tried again for :data:`RETRY_SECONDS`; one whose server went away is
+tried again for :data:`RESTART_SECONDS`, so that the store may restart. Where the answer to a commit was lost it may
+have succeeded: all work is written so that doing it twice leaves what doing it once does. Whatever else the database
 objects to is a :class:`StoreUnavailableError`: nobody spends or publishes on a guess about what was recorded.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import time
@@ -27,17 +30,28 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+logger = logging.getLogger(__name__)
+
 BUSY_SECONDS = 30
 """How long SQLite itself waits for another process's write to end."""
 
 RETRY_SECONDS = 60.0
 """How long a transaction that lost a race for a lock is tried again."""
 
+RESTART_SECONDS = 30.0
+"""How long a database that went away, or does not accept connections yet, is asked again."""
+
 CONNECT_SECONDS = 10
 """How long PostgreSQL may take to answer a connection attempt."""
 
 _LOST_RACES = ("40001", "40P01", "55P03")
 """PostgreSQL: serialization failure, deadlock, lock not available."""
+
+_RESTARTING = ("57P01", "57P02", "57P03", "53300")
+"""PostgreSQL: shut down by an administrator, crashed, cannot connect now, too many connections. And class 08."""
+
+_NOT_YET = ("starting up", "shutting down", "recovery", "accepting connections", "too many", "terminating")
+"""What a server says at the door while it cannot be used. Whatever else it says there stays so."""
 
 _SECRETS = ("password", "passwd", "sslpassword")
 
@@ -97,13 +111,16 @@ class Database:
             return work(conn)
 
     def _patiently(self, attempt: Callable[[], T]) -> T:
-        give_up = time.monotonic() + RETRY_SECONDS
+        started, said = time.monotonic(), False
         for pause in _pauses():
             try:
                 return attempt()
             except (sa_exc.DBAPIError, sa_exc.TimeoutError) as error:
-                if not is_lost_race(error) or time.monotonic() + pause > give_up:
+                if time.monotonic() + pause > started + _patience(error):
                     raise self.unavailable(error) from error
+                if is_away(error) and not said:
+                    said = True
+                    logger.warning("The AI Guard store at %s is away. Asking again for %g s.", self, RESTART_SECONDS)
             time.sleep(pause)
         raise AssertionError("pauses never end")  # pragma: no cover
 
@@ -146,12 +163,49 @@ def insert_into(conn: Connection, table: sa.Table) -> sqlite.Insert | postgresql
     return sqlite.insert(table) if conn.dialect.name == "sqlite" else postgresql.insert(table)
 
 
+def execute_text(conn: Connection, text: str, values: dict[str, Any]) -> int:
+    """Run a statement that SQLAlchemy compiled before, and return how many rows it changed.
+
+    It is what SQLAlchemy does, without its results, caches and events: for the ledger's hold, where that is most of
+    the time.
+    """
+    dbapi = conn.dialect.loaded_dbapi
+    cursor = conn.connection.cursor()
+    try:
+        cursor.execute(text, values)
+        return int(cursor.rowcount)
+    except dbapi.Error as error:
+        if conn.dialect.is_disconnect(error, conn.connection.dbapi_connection, cursor):
+            conn.invalidate(error)
+        raise sa_exc.DBAPIError.instance(
+            text, None, error, dbapi.Error, hide_parameters=True, dialect=conn.dialect
+        ) from error
+    finally:
+        cursor.close()
+
+
 def is_lost_race(error: Exception) -> bool:
     """Whether a database error only says that another transaction was in the way."""
     cause: Any = getattr(error, "orig", None)
     name = getattr(cause, "sqlite_errorname", None) or ""
     state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
     return name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")) or state in _LOST_RACES
+
+
+def is_away(error: Exception) -> bool:
+    """Whether a database error says that the server went away or is not there yet, as it does while it restarts."""
+    cause: Any = getattr(error, "orig", None)
+    state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
+    if state is not None:
+        return state.startswith("08") or state in _RESTARTING
+    if not isinstance(error, sa_exc.OperationalError | sa_exc.InterfaceError) or hasattr(cause, "sqlite_errorname"):
+        return False
+    text = str(cause)
+    return "FATAL" not in text or any(words in text for words in _NOT_YET)
+
+
+def _patience(error: Exception) -> float:
+    return RETRY_SECONDS if is_lost_race(error) else RESTART_SECONDS if is_away(error) else 0.0
 
 
 def _pauses() -> Iterator[float]:
@@ -238,8 +292,8 @@ def _postgres_engine(url: URL) -> Engine:
     patience = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_SECONDS}
     return sa.create_engine(
         url,
+        # No ping before each use: a connection that has gone stale is noticed, and the work is tried on a new one.
         pool_size=2,
-        pool_pre_ping=True,
         hide_parameters=True,
         isolation_level="READ COMMITTED",
         connect_args=patience,

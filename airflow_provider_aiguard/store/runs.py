@@ -21,9 +21,9 @@ from airflow_provider_aiguard.core.run import (
     RunState,
 )
 from airflow_provider_aiguard.store import schema
+from airflow_provider_aiguard.store.books import forfeit_holds_of
 from airflow_provider_aiguard.store.database import Database, insert_into
 from airflow_provider_aiguard.store.identity import identity_of, matching
-from airflow_provider_aiguard.store.ledger import forfeit_holds_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

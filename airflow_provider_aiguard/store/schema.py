@@ -193,17 +193,49 @@ measurement = sa.Table(
     sa.Index("aiguard_measurement_series", "series", "logical_date"),
 )
 
+result = sa.Table(
+    "aiguard_result",
+    metadata,
+    _text("work_key"),
+    _text("state"),
+    _text("run_id"),
+    _text("dag_id"),
+    _text("dag_run_id"),
+    _text("task_id"),
+    sa.Column("taken_until", UTCTime(), nullable=False),
+    sa.Column("made_at", UTCTime(), nullable=True),
+    _text("result", nullable=True),
+    sa.PrimaryKeyConstraint("work_key", name="aiguard_result_pk"),
+    sa.Index("aiguard_result_made_at", "made_at"),
+    sa.Index("aiguard_result_run", "run_id", "state"),
+)
+
 budget = sa.Table(
     "aiguard_budget",
     metadata,
     _text("name"),
     _text("window_key"),
-    sa.Column("limit_micros", sa.BigInteger(), nullable=False),
-    sa.Column("spent_micros", sa.BigInteger(), nullable=False),
-    sa.Column("held_micros", sa.BigInteger(), nullable=False),
+    sa.Column("limit_amount", sa.BigInteger(), nullable=False),
+    sa.Column("spent", sa.BigInteger(), nullable=False),
+    sa.Column("held", sa.BigInteger(), nullable=False),
+    sa.Column("per", sa.Text(), nullable=False, server_default="dag_run"),
+    sa.Column("unit", sa.Text(), nullable=False, server_default="usd"),
+    sa.Column("warned", sa.Integer(), nullable=False, server_default="0"),
     sa.PrimaryKeyConstraint("name", "window_key", name="aiguard_budget_pk"),
-    sa.CheckConstraint("spent_micros >= 0", name="aiguard_budget_spent"),
-    sa.CheckConstraint("held_micros >= 0", name="aiguard_budget_held"),
+    sa.CheckConstraint("spent >= 0", name="aiguard_budget_spent"),
+    sa.CheckConstraint("held >= 0", name="aiguard_budget_held"),
+)
+
+limit = sa.Table(
+    "aiguard_limit",
+    metadata,
+    _text("name"),
+    _text("per"),
+    _text("unit"),
+    sa.Column("amount", sa.BigInteger(), nullable=False),
+    _text("set_by"),
+    sa.Column("set_at", UTCTime(), nullable=False),
+    sa.PrimaryKeyConstraint("name", "per", "unit", name="aiguard_limit_pk"),
 )
 
 hold = sa.Table(
@@ -213,11 +245,12 @@ hold = sa.Table(
     _text("budget_name"),
     _text("window_key"),
     _text("run_id"),
-    sa.Column("micros", sa.BigInteger(), nullable=False),
-    sa.Column("booked_micros", sa.BigInteger(), nullable=False),
+    sa.Column("amount", sa.BigInteger(), nullable=False),
+    sa.Column("booked", sa.BigInteger(), nullable=False),
     _text("state"),
     sa.Column("held_at", UTCTime(), nullable=False),
     sa.Column("expires_at", UTCTime(), nullable=False),
+    sa.Column("price", Document(), nullable=True),
     sa.PrimaryKeyConstraint("hold_id", "budget_name", "window_key", name="aiguard_hold_pk"),
     sa.ForeignKeyConstraint(
         ["budget_name", "window_key"],

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from airflow_provider_aiguard.store.budgets import Budgets
 from airflow_provider_aiguard.store.database import Database, open_database
 from airflow_provider_aiguard.store.ledger import Ledger
 from airflow_provider_aiguard.store.measurements import Measurements
 from airflow_provider_aiguard.store.profiles import Profiles
+from airflow_provider_aiguard.store.results import Cipher, Results
 from airflow_provider_aiguard.store.revision import ensure_current
 from airflow_provider_aiguard.store.runs import Runs
 from airflow_provider_aiguard.store.verdicts import Verdicts
@@ -34,14 +36,20 @@ class Store:
     """Numbers that runs left behind, by series."""
     ledger: Ledger
     """Money: budgets and holds."""
+    budgets: Budgets
+    """Budgets for the person on call: limits set in the store, windows, open holds."""
+    results: Results
+    """Results of inference by work key."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, cipher: Cipher | None = None) -> None:
         self._database = database
         self.runs = Runs(database)
         self.verdicts = Verdicts(database)
         self.profiles = Profiles(database)
         self.measurements = Measurements(database)
         self.ledger = Ledger(database)
+        self.budgets = Budgets(database)
+        self.results = Results(database, cipher)
 
     def __repr__(self) -> str:
         return f"Store({str(self._database)!r})"
@@ -59,11 +67,12 @@ class Store:
         self._database.close()
 
 
-def open_store(url: str | URL | Engine) -> Store:
+def open_store(url: str | URL | Engine, *, cipher: Cipher | None = None) -> Store:
     """Open the store, making or upgrading its tables if they are not current.
 
     :param url: SQLAlchemy URL of a SQLite file (made if missing, with its folder; WAL) or of a PostgreSQL database.
         An Engine for PostgreSQL is used as it is and stays the caller's; one for SQLite only says which file.
+    :param cipher: encrypts results of inference, such as a Fernet. Without it they are stored as they are.
     :raises ConfigurationError: if the URL is neither, or its driver is not installed.
     :raises StoreUnavailableError: if the database does not answer, or was upgraded by a newer version of this package.
     """
@@ -73,4 +82,4 @@ def open_store(url: str | URL | Engine) -> Store:
     except BaseException:
         database.close()
         raise
-    return Store(database)
+    return Store(database, cipher)

@@ -18,13 +18,17 @@ NAN_CELL = -1
 HUGE = 1e140
 """Values beyond this are counted, but left out of moments: PostgreSQL raises where their squares overflow."""
 
-_NAN_EQUALS_ITSELF = frozenset({"postgresql", "duckdb"})
+TINY = 1e-140
+"""Squares of numbers nearer to 0 than this are left out of moments: PostgreSQL raises where they underflow."""
+
+_NAN_EQUALS_ITSELF = frozenset({"postgresql", "duckdb", "snowflake", "databricks", "spark", "hive"})
 
 
 def is_nan(number: sa.ColumnElement[Any], dialect: str) -> sa.ColumnElement[bool]:
     """Condition that a double is NaN.
 
-    :param dialect: name of the dialect. PostgreSQL and DuckDB say NaN = NaN; elsewhere, by IEEE 754, it is not.
+    :param dialect: name of the dialect. PostgreSQL, DuckDB, Snowflake and Spark say NaN = NaN; elsewhere, by
+        IEEE 754, it is not.
     """
     if dialect in _NAN_EQUALS_ITSELF:
         return number == sa.cast(sa.literal_column("'NaN'"), sa.Double)
@@ -40,10 +44,10 @@ def fenced(query: sa.Select[Any], dialect: str) -> sa.Select[Any]:
 
 
 def cell_of(number: str, edges: Sequence[float], *, closed_above: bool = True) -> sa.ColumnElement[int]:
-    """Index of the cell that holds a number: a binary search, so 128 cells cost 7 comparisons.
+    """Index of the cell that holds a number: a binary search, so 1,024 cells cost 10 comparisons.
 
-    Written as text, because it is nothing but numbers: as bound values, 200 columns would be 30,000 expression objects,
-    which SQLAlchemy takes 20 s to compile, and more than drivers can bind.
+    Written as text, because it is nothing but numbers: as bound values, 200 columns would be 200,000 expression
+    objects, which SQLAlchemy takes minutes to compile, and more than drivers can bind.
 
     :param number: name of a double, neither NULL nor NaN, that needs no quotes.
     :param edges: finite borders, ascending.

@@ -3,39 +3,38 @@
 from __future__ import annotations
 
 import math
-import re
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from airflow_provider_aiguard.core.confidence import CELLS, ConfidenceSummary
-from airflow_provider_aiguard.core.errors import ColumnTypeError, ConfigurationError, TableKeyError
-from airflow_provider_aiguard.core.evidence import UNLABELLED, ConfidenceEvidence, TruthEvidence
-from airflow_provider_aiguard.core.outputs import OutputType
+from airflow_provider_aiguard.core.errors import ColumnTypeError
+from airflow_provider_aiguard.core.evidence import UNLABELLED, ConfidenceEvidence, ErrorSums, TruthEvidence
 from airflow_provider_aiguard.core.provenance import Companions, Provenance
-from airflow_provider_aiguard.tables.cells import NAN_CELL, NULL_CELL, cell_of
-from airflow_provider_aiguard.tables.columns import read_columns, rows_of, select_columns
+from airflow_provider_aiguard.tables.cells import NAN_CELL, NULL_CELL, cell_of, fenced
+from airflow_provider_aiguard.tables.columns import rows_of
 from airflow_provider_aiguard.tables.connection import transaction
+from airflow_provider_aiguard.tables.truth import (
+    NUMBERS,
+    TruthJoin,
+    count_if,
+    join_truth,
+    refuse_repeated,
+    require,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from airflow_provider_aiguard.core.table import Table
-    from airflow_provider_aiguard.tables.columns import ColumnInfo
 
 MAX_PAIRS = 400
 """Different (inferred, truth) pairs that are kept; more are no confusion matrix."""
 
+LARGEST_ERROR = 1e45
+"""Claims and truths beyond this have no error that can be raised to the sixth power."""
+
 _CELL_EDGES = tuple(i / CELLS for i in range(1, CELLS))
-
-_NUMBERS = frozenset({OutputType.INTEGER, OutputType.NUMBER, OutputType.DECIMAL})
-
-_DISCRETE = frozenset({OutputType.BOOLEAN, OutputType.INTEGER, OutputType.TEXT})
-
-
-_PARAMETER = re.compile(r"(?<![:\w\x5c]):(\w+)(?!:)")
-"""A bind parameter, as SQLAlchemy's ``text()`` reads it."""
 
 
 def confidence_evidence(
@@ -51,7 +50,7 @@ def confidence_evidence(
     """
     companions = Companions(column)
     with transaction(connection):
-        infos = _require(connection, table, (column, companions.provenance, companions.confidence))
+        infos = require(connection, table, (column, companions.provenance, companions.confidence))
         rows = rows_of(table, infos.values()).subquery()
         found = list(connection.execute(_confidences(rows, companions, below)))
     inferred = [row for row in found if row.provenance == Provenance.AI_INFERRED]
@@ -68,7 +67,18 @@ def confidence_evidence(
         minimum=min((row.low for row in cells.values()), default=None),
         below={t: sum(row[5 + i] for row in cells.values()) for i, t in enumerate(below)},
         out_of_range=sum(row.n for row in inferred if row.cell == NAN_CELL),
+        entropy=_mean_entropy([(row.n, row.total / row.n) for row in cells.values()]),
     )
+
+
+def _mean_entropy(cells: Sequence[tuple[int, float]]) -> float | None:
+    """Mean bits of a yes-or-no with the confidence's odds, each cell's confidences taken for their mean."""
+    n = sum(count for count, _ in cells)
+    return math.fsum(count * _bits(min(1.0, mean)) for count, mean in cells) / n if n else None
+
+
+def _bits(p: float) -> float:
+    return -math.fsum(q * math.log2(q) for q in (p, 1 - p) if q > 0)
 
 
 def _confidences(rows: sa.Subquery, companions: Companions, below: Sequence[float]) -> sa.Select[Any]:
@@ -90,7 +100,7 @@ def _confidences(rows: sa.Subquery, companions: Companions, below: Sequence[floa
         sa.func.count().label("n"),
         sa.func.sum(x).label("total"),
         sa.func.min(x).label("low"),
-        *(_count_if(x < sa.literal(t, sa.Double)) for t in below),
+        *(count_if(x < sa.literal(t, sa.Double)) for t in below),
     ).group_by(celled.c.provenance, celled.c.cell)
 
 
@@ -103,7 +113,7 @@ def _by_provenance(found: Iterable[sa.Row[Any]]) -> dict[str, int]:
 
 
 def truth_evidence(
-    connection: sa.Connection, table: Table, column: str, truth: Table, truth_column: str
+    connection: sa.Connection, table: Table, column: str, truth: Table, truth_column: str, *, errors: bool = False
 ) -> TruthEvidence:
     """Compare inferred values with the truth, joined by key where the rows are.
 
@@ -115,19 +125,17 @@ def truth_evidence(
     :param column: the AI-touched column.
     :param truth: the rows with the truth, at most one a key; its key columns pair with those of ``table`` in order.
     :param truth_column: the column that holds the truth.
+    :param errors: also add up the errors of a numeric column.
     :raises TableNotFoundError: if a table or a column does not exist.
     :raises TableKeyError: if the truth has several rows for one key.
-    :raises ColumnTypeError: if inferred and true values are of different kinds.
+    :raises ColumnTypeError: if inferred and true values are of different kinds, or have no errors.
     """
     with transaction(connection):
-        joined = _joined(connection, table, column, truth, truth_column)
+        joined = join_truth(connection, table, column, truth, truth_column)
         totals = connection.execute(_totals(joined)).one()
         confusion = _confusion(connection, joined)
-    if totals.pairs > totals.inferred:
-        raise TableKeyError(
-            f"Table {truth.full_name!r} has more than one row for the same key {truth.key_columns!r}. "
-            "Narrow it with where=, or correct the key."
-        )
+        sums = _errors(connection, joined, column, truth_column) if errors else None
+    refuse_repeated(truth, pairs=totals.pairs, inferred=totals.inferred)
     return TruthEvidence(
         column=column,
         truth_column=truth_column,
@@ -135,86 +143,21 @@ def truth_evidence(
         labels=totals.labels,
         correct=totals.correct or 0,
         confusion=confusion,
+        errors=sums,
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Joined:
-    """Claims beside the truth: the inferred rows, the join, and the two values in it."""
-
-    claims: sa.Subquery
-    pairs: sa.Join
-    guess: sa.ColumnElement[Any]
-    truth: sa.ColumnElement[Any]
-    discrete: bool
-
-
-def _joined(connection: sa.Connection, table: Table, column: str, truth: Table, truth_column: str) -> _Joined:
-    provenance = Companions(column).provenance
-    left_keys, right_keys = table.require_key(), truth.require_key()
-    if len(left_keys) != len(right_keys):
-        raise ConfigurationError(
-            f"Table {table.full_name!r} has the key {left_keys!r}, its truth {truth.full_name!r} {right_keys!r}. They "
-            "are joined by key: name as many columns."
-        )
-    left_infos = _require(connection, table, (*left_keys, column, provenance))
-    right_infos = _require(connection, truth, (*right_keys, truth_column))
-    left = rows_of(table, left_infos.values()).subquery()
-    right = rows_of(_apart(truth), right_infos.values()).subquery()
-    is_inferred = sa.cast(left.c[provenance], sa.String) == Provenance.AI_INFERRED.value
-    claims = sa.select(left).where(is_inferred).subquery()
-    same_key = sa.and_(*(claims.c[a] == right.c[b] for a, b in zip(left_keys, right_keys, strict=True)))
-    claim = claims.c[column], left_infos[column]
-    guess, actual = _comparable(claim, (right.c[truth_column], right_infos[truth_column]))
-    discrete = left_infos[column].kind in _DISCRETE
-    return _Joined(
-        claims=claims, pairs=sa.outerjoin(claims, right, same_key), guess=guess, truth=actual, discrete=discrete
-    )
-
-
-def _totals(joined: _Joined) -> sa.Select[Any]:
+def _totals(joined: TruthJoin) -> sa.Select[Any]:
     count = sa.func.count
     return sa.select(
         sa.select(count()).select_from(joined.claims).scalar_subquery().label("inferred"),
         count().label("pairs"),
         count(joined.truth).label("labels"),
-        _count_if(joined.guess == joined.truth).label("correct"),
+        count_if(joined.guess == joined.truth).label("correct"),
     ).select_from(joined.pairs)
 
 
-def _apart(truth: Table) -> Table:
-    """Rename the parameters of a table, so that those of another in the same statement are not taken for them."""
-    if truth.where is None:
-        return truth
-    where = _PARAMETER.sub(lambda found: f":truth_{found[1]}", truth.where)
-    return replace(truth, where=where, parameters={f"truth_{name}": value for name, value in truth.parameters.items()})
-
-
-def _comparable(
-    guess: tuple[sa.ColumnElement[Any], ColumnInfo], truth: tuple[sa.ColumnElement[Any], ColumnInfo]
-) -> tuple[sa.ColumnElement[Any], sa.ColumnElement[Any]]:
-    """Bring both values to one type, or refuse: databases differ in what they let through."""
-    (first, claimed), (second, actual) = guess, truth
-    kinds = {claimed.kind, actual.kind}
-    if kinds == {OutputType.TEXT}:
-        return sa.cast(first, sa.String), sa.cast(second, sa.String)
-    if kinds == {OutputType.BOOLEAN, OutputType.INTEGER}:
-        return _as_integer(first, claimed), _as_integer(second, actual)
-    if len(kinds) > 1 and not kinds <= _NUMBERS:
-        raise ColumnTypeError(
-            f"Column {claimed.name!r} is {claimed.type}, its truth {actual.name!r} is {actual.type}: they cannot be "
-            "compared. Make a truth column of the same type."
-        )
-    return first, second
-
-
-def _as_integer(column: sa.ColumnElement[Any], info: ColumnInfo) -> sa.ColumnElement[Any]:
-    if info.kind is not OutputType.BOOLEAN:
-        return column
-    return sa.case((column.is_(sa.true()), 1), (column.is_(sa.false()), 0))
-
-
-def _confusion(connection: sa.Connection, joined: _Joined) -> dict[tuple[str, str], int]:
+def _confusion(connection: sa.Connection, joined: TruthJoin) -> dict[tuple[str, str], int]:
     if not joined.discrete:
         return {}
     pairs = (
@@ -232,9 +175,19 @@ def _as_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else "NULL" if value is None else str(value)
 
 
-def _count_if(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[Any]:
-    return sa.func.sum(sa.case((condition, 1), else_=0))
-
-
-def _require(connection: sa.Connection, table: Table, columns: Iterable[str]) -> dict[str, ColumnInfo]:
-    return select_columns(table, read_columns(connection, table), columns)
+def _errors(connection: sa.Connection, joined: TruthJoin, column: str, truth_column: str) -> ErrorSums:
+    for info in (joined.infos[0][column], joined.infos[1][truth_column]):
+        if info.kind not in NUMBERS:
+            raise ColumnTypeError(f"Column {info.name!r} is {info.type}: only numbers have errors. Use another metric.")
+    guess, truth = sa.cast(joined.guess, sa.Double), sa.cast(joined.truth, sa.Double)
+    # NaN and infinity are not within the bounds either. Within them, no database overflows.
+    usable = sa.and_(*(sa.func.abs(x) <= LARGEST_ERROR for x in (guess, truth)))
+    error = sa.select(sa.case((usable, guess - truth)).label("e")).select_from(joined.pairs)
+    within = fenced(error, connection.dialect.name).subquery().c.e
+    # PostgreSQL raises where a power is too small to be a number.
+    flat = sa.select(sa.case((sa.func.abs(within) < 1 / LARGEST_ERROR, 0.0), else_=within).label("e"))
+    e = fenced(flat.where(within.is_not(None)), connection.dialect.name).subquery().c.e
+    size = sa.func.abs(e)
+    powers = (e, e * e * e, size, e * e, size * size * size, e * e * e * e, e * e * e * e * e * e)
+    n, *sums = connection.execute(sa.select(sa.func.count(), *(sa.func.sum(power) for power in powers))).one()
+    return ErrorSums(n, *(float(value or 0) for value in sums))

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.pool import StaticPool
 
-from airflow_provider_aiguard.core.errors import TableNotFoundError
+from airflow_provider_aiguard.core.errors import ConfigurationError, TableNotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pandas as pd
+
+    from airflow_provider_aiguard.core.profile import TableProfile
 
 READERS = {".parquet": "read_parquet", ".csv": "read_csv", ".tsv": "read_csv"}
 """DuckDB's functions by the file's last suffix; ``.gz`` and ``.zst`` before it are seen through."""
@@ -37,6 +39,30 @@ def open_files(sources: Mapping[str, str | Path | pd.DataFrame]) -> Iterator[sa.
             yield conn
     finally:
         engine.dispose()
+
+
+def profile_frame(
+    frame: pd.DataFrame, columns: Sequence[str] | None = None, *, name: str = "frame", **options: Any
+) -> TableProfile:
+    """Profile a frame in memory as :func:`~airflow_provider_aiguard.tables.profile.profile_table` does a table.
+
+    :param frame: the rows. A NaN in it counts as NULL: a plain column of floats has no other way to say so.
+    :param columns: columns to profile. ``None``: those of the reference, or all.
+    :param name: what messages call it.
+    :param options: ``reference``, ``sample``, ``cluster`` and ``dependence``, as for a table.
+    :raises ConfigurationError: if two columns have one name, or a name is no text.
+    """
+    from airflow_provider_aiguard.core.table import Table
+    from airflow_provider_aiguard.tables.profile import profile_table
+
+    names = list(frame.columns)
+    if len({str(column).lower() for column in names}) < len(names) or not all(isinstance(c, str) for c in names):
+        raise ConfigurationError(
+            f"The columns of frame {name!r} are named {names!r}: a table needs texts that differ not only in case. "
+            "Rename them."
+        )
+    with open_files({name: frame}) as conn:
+        return profile_table(conn, Table(name), columns, **options)
 
 
 def is_file(source: str) -> bool:

@@ -1,4 +1,4 @@
-"""Numeric columns in counts: learn cells of equal mass, count rows by cell, with moments."""
+"""Numeric columns in counts by SQL, for databases on a server: tiles of a sample, rows by cell with moments."""
 
 from __future__ import annotations
 
@@ -8,107 +8,95 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from airflow_provider_aiguard.tables.cells import HUGE, NAN_CELL, NULL_CELL, cell_of, fenced, is_nan
+from airflow_provider_aiguard.tables.cells import HUGE, NAN_CELL, NULL_CELL, TINY, fenced
+from airflow_provider_aiguard.tables.grid import Tile
+from airflow_provider_aiguard.tables.rows import found_row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow_provider_aiguard.core.profile import ColumnProfile
-
-TILES = 128
-"""Cells of equal mass. A value heavier than a tile gets a cell of its own."""
+    from airflow_provider_aiguard.tables.dialects.expressions import Expressions
 
 
-def tiles(values: sa.Subquery, index: int, column: ColumnProfile) -> sa.Select[Any]:  # noqa: ARG001  a branch like the others
-    """Select per tile of equal mass: index of the column, tile, lowest and highest value, rows, sum.
+def tiles(values: sa.Subquery, index: int, number: int) -> sa.Select[Any]:
+    """Select per tile: index of the column, tile, lowest and highest value, rows, sum.
 
     :param values: one column ``v`` of doubles.
+    :param number: how many tiles.
     """
     v = values.c.v
-    tile = sa.func.ntile(sa.literal_column(str(TILES))).over(order_by=v).label("tile")
+    tile = sa.func.ntile(sa.literal_column(str(number))).over(order_by=v).label("tile")
     tiled = sa.select(v.label("x"), tile).where(_is_finite(v)).subquery()
     x = tiled.c.x
     return sa.select(
         sa.literal_column(str(index)).label("i"),
-        tiled.c.tile,
-        sa.func.min(x),
-        sa.func.max(x),
-        sa.func.count(),
-        sa.func.sum(x),
+        tiled.c.tile.label("tile"),
+        sa.func.min(x).label("low"),
+        sa.func.max(x).label("high"),
+        sa.func.count().label("n"),
+        sa.func.sum(x).label("total"),
     ).group_by(tiled.c.tile)
 
 
-def learnt(column: ColumnProfile, found: Sequence[Sequence[Any]]) -> ColumnProfile:
-    """Make a column's cells from its tiles.
+def read_tiles(found: Sequence[Sequence[Any]]) -> list[Tile]:
+    """Read the rows of :func:`tiles` for a column."""
+    return [
+        Tile(float(low), float(high), int(rows), float(total))
+        for _, _, low, high, rows, total in sorted(found, key=lambda row: row[1])
+    ]
 
-    A value that fills a tile, or more, gets a cell of its own: its mass is then no error of the grid. What lies below
-    the lowest value and above the highest get cells too, empty in the reference.
 
-    :param found: rows of :func:`tiles` for this column.
+def branch(values: sa.Subquery, index: int, column: ColumnProfile, words: Expressions) -> sa.Select[Any]:
+    """Select per cell: rows, finite rows, sum and sum of squares around the column's centre, lowest and highest.
+
+    :param values: one column ``v`` of doubles.
     """
-    if not found:
-        return column
-    lows, highs = [float(row[2]) for row in found], [float(row[3]) for row in found]
-    atoms = {low for low, high in zip(lows, highs, strict=True) if low == high}
-    atoms |= {high for high in highs if highs.count(high) > 1}
-    edges = {*highs, *(math.nextafter(value, -math.inf) for value in {*atoms, min(lows)})}
-    mean = math.fsum(float(row[5]) for row in found) / sum(row[4] for row in found)
-    return replace(column, edges=tuple(sorted(edges)), center=mean)
-
-
-def branch(values: sa.Subquery, index: int, column: ColumnProfile, dialect: str) -> sa.Select[Any]:
-    """Select per cell: index, cell, NULL, NULL, rows, finite rows, sum and sum of squares around the column's mean,
-    lowest and highest finite value.
-    """  # noqa: D205
     v = values.c.v
     cell = sa.case(
         (v.is_(None), sa.literal_column(str(NULL_CELL), sa.Integer)),
-        (is_nan(v, dialect), sa.literal_column(str(NAN_CELL), sa.Integer)),
-        else_=cell_of("v", column.edges),
+        (words.is_nan(v), sa.literal_column(str(NAN_CELL), sa.Integer)),
+        else_=words.cell(v, column.edges),
     )
     finite = sa.case((_is_finite(v), v))
-    found = fenced(sa.select(cell.label("cell"), finite.label("w")), dialect).subquery()
+    found = fenced(sa.select(cell.label("cell"), finite.label("w")), words.dialect).subquery()
     w = found.c.w
-    d = w - sa.literal(column.center, sa.Double)
-    nothing = sa.cast(sa.null(), sa.String)
-    return sa.select(
-        sa.literal_column(str(index)).label("i"),
-        found.c.cell.label("cell"),
-        nothing.label("first"),
-        nothing.label("last"),
-        sa.func.count().label("n"),
-        sa.func.count(w).label("finite"),
-        sa.func.sum(d).label("s"),
-        sa.func.sum(d * d).label("ss"),
-        sa.func.min(w).label("lo"),
-        sa.func.max(w).label("hi"),
+    d = w - sa.literal_column(f"({column.center!r})", sa.Double)
+    return found_row(
+        index,
+        cell=found.c.cell,
+        n=sa.func.count(),
+        sums=[sa.func.count(w), sa.func.sum(d), sa.func.sum(_square(d)), sa.func.min(w), sa.func.max(w)],
     ).group_by(found.c.cell)
 
 
 def counted(column: ColumnProfile, found: Sequence[sa.Row[Any]]) -> ColumnProfile:
     """Read the rows of :func:`branch` for this column.
 
-    :param column: whose cells were counted and whose mean the sums are around.
+    :param column: whose cells were counted and whose centre the sums are around.
     """
-    by_cell = {row.cell: row.n for row in found}
-    cells = [row for row in found if row.finite]
-    column = replace(
+    by_cell = {int(row.cell): int(row.n) for row in found}
+    cells = [row for row in found if row.m0]
+    return replace(
         column,
         nulls=by_cell.get(NULL_CELL, 0),
         nans=by_cell.get(NAN_CELL, 0),
         counts=tuple(by_cell.get(cell, 0) for cell in range(len(column.edges) + 1)),
+        finite=sum(int(row.m0) for row in cells),
+        total=math.fsum(row.m1 for row in cells),
+        squares=math.fsum(row.m2 for row in cells),
+        minimum=min((float(row.m3) for row in cells), default=None),
+        maximum=max((float(row.m4) for row in cells), default=None),
     )
-    if not cells:
-        return column
-    return replace(
-        column,
-        finite=sum(row.finite for row in cells),
-        total=math.fsum(row.s for row in cells),
-        squares=math.fsum(row.ss for row in cells),
-        minimum=min(row.lo for row in cells),
-        maximum=max(row.hi for row in cells),
-    )
+
+
+def _square(d: sa.ColumnElement[Any]) -> sa.ColumnElement[float]:
+    """Square a double, 0 where PostgreSQL would raise because the square underflows."""
+    tiny = sa.literal_column(repr(TINY), sa.Double)
+    return sa.case((sa.or_(d > tiny, d < -tiny), d * d), else_=sa.literal_column("0.0", sa.Double))
 
 
 def _is_finite(number: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
-    return sa.and_(number >= sa.literal(-HUGE, sa.Double), number <= sa.literal(HUGE, sa.Double))
+    return sa.and_(
+        number >= sa.literal_column(f"-{HUGE!r}", sa.Double), number <= sa.literal_column(repr(HUGE), sa.Double)
+    )

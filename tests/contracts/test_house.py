@@ -75,7 +75,6 @@ TESTED_ELSEWHERE = {
     "demo.model": "the same",
     "demo.prepare": "test_compose runs it against a real PostgreSQL",
     "demo.year": "test_demo",
-    "guards.channels": "test_drift and the simulations in tests/validity",
     "tables.levels": "test_profile, against an exact oracle",
     "tables.numbers": "the same",
 }

@@ -10,13 +10,21 @@ from airflow_home import REPOSITORY, run_dag
 from airflow_provider_aiguard.core.run import RunState
 
 EXAMPLES = {
+    "example_alignment": {"guess": "success", "aligned": "success"},
     "example_budget": {"check": "success", "wait": "success"},
+    "example_calibration": {"guess": "success", "arrived": "success", "check": "success"},
+    "example_concept_drift": {"guess": "success", "check": "success"},
     "example_confidence": {"label": "success", "check": "success", "wait": "success"},
+    "example_diversity": {"guess": "success", "classes": "success", "numbers": "success"},
     "example_drift": {"baseline": "success", "check": "success", "wait": "success"},
+    "example_expectations": {"check": "success", "checkpoint": "success"},
     "example_flight_baseline": {"january": "success"},
     "example_ground_truth": {"guess": "success", "arrived": "success", "right": "success"},
+    "example_importance": {"join": "success", "stable": "success"},
     "example_inference_operator": {"score": "success"},
     "example_mapped_inference": {"carriers": "success", "label[0]": "success", "label[1]": "success"},
+    "example_schema": {"learn": "success", "training": "success", "arrived": "success", "serving": "success"},
+    "example_skew": {"log": "success", "arrived": "success", "same": "success"},
 }
 
 

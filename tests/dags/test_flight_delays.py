@@ -73,7 +73,7 @@ def test_a_refused_budget_writes_and_holds_nothing(months, query):
     assert run.state is RunState.FAILED
     assert run.summary.cost_micros in (0, None)
     status = store.ledger.status(Budget("flights", "1.00"), run.identity, datetime.now(UTC))
-    assert (status.held_micros, status.spent_micros) == (0, 0)
+    assert (status.held, status.spent) == (0, 0)
 
 
 def test_the_good_month_paid_what_it_used(months, query):
@@ -81,4 +81,4 @@ def test_the_good_month_paid_what_it_used(months, query):
     ((rows,),) = query("SELECT count(*) FROM flights_scored WHERE month = 2 AND late__provenance = 'ai_inferred'")
     (run,) = store.runs.list(dag_run_id=ran["good"].run_id)
     status = store.ledger.status(Budget("flights", "1.00"), run.identity, datetime.now(UTC))
-    assert (status.held_micros, status.spent_micros) == (0, rows * 20)
+    assert (status.held, status.spent) == (0, rows * 20)

@@ -33,7 +33,7 @@ def test_it_ends_and_leaves_nothing_half_open(rows, store, tmp_path):
         (run,) = store.runs.list(dag_id="killed_for_real")
         budget = Budget("killed", "5.00")
         held = store.ledger.status(budget, run.identity, datetime.now(UTC))
-        assert (run.state, held.held_micros, held.spent_micros) == (RunState.RUNNING, 100_000, 100_000)
+        assert (run.state, held.held, held.spent) == (RunState.RUNNING, 100_000, 100_000)
         task.send_signal(signal.SIGTERM)
         # The function would sleep for two minutes.
         assert task.wait(60) == 0
@@ -42,7 +42,7 @@ def test_it_ends_and_leaves_nothing_half_open(rows, store, tmp_path):
     assert (run.state, run.summary.rows) == (RunState.FAILED, 10)
     assert run.finished_at is not None
     left = store.ledger.status(budget, run.identity, datetime.now(UTC))
-    assert (left.held_micros, left.spent_micros) == (0, 200_000)
+    assert (left.held, left.spent) == (0, 200_000)
     with rows.connect() as connection:
         counts = connection.execute(sa.text("SELECT count(*), count(late__provenance) FROM killed_for_real")).one()
     assert tuple(counts) == (10, 10)

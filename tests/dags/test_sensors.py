@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from airflow_home import run_here, write_claims, write_truth
 
+from airflow_provider_aiguard.core.amounts import Amounts
 from airflow_provider_aiguard import Budget, Table
 from airflow_provider_aiguard.core.run import RunIdentity
 from airflow_provider_aiguard.core.verdict import Outcome, Verdict
@@ -184,7 +185,7 @@ def test_a_budget_sensor_waits_for_money_that_others_hold(rows, store):
 
     budget = Budget("shared", "1.00", per="month")
     other = RunIdentity(run_id="other", dag_id="other", dag_run_id="other", task_id="other")
-    hold = store.ledger.hold([budget], other, 900_000, ttl=timedelta(hours=1))
+    hold = store.ledger.hold([budget], other, Amounts(micros=900_000), ttl=timedelta(hours=1))
     with DAG("money", schedule=None) as dag:
         BudgetSensor(task_id="money", budget=budget, needed="0.50", **LATE)
     arrival = Arrival(store, "money", lambda: store.ledger.release(hold))
@@ -193,7 +194,7 @@ def test_a_budget_sensor_waits_for_money_that_others_hold(rows, store):
     arrival.join()
     assert arrival.saw is Outcome.BREACH
     assert ran.states == {"money": "success"}
-    assert store.ledger.status(budget, other, datetime.now(UTC)).held_micros == 0
+    assert store.ledger.status(budget, other, datetime.now(UTC)).held == 0
 
 
 def test_a_connection_that_is_missing_fails_at_once_and_is_retried(rows, store):

@@ -13,6 +13,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from airflow_provider_aiguard.core import errors
+from airflow_provider_aiguard.core.amounts import Amounts
 from airflow_provider_aiguard.core.budget import Budget
 from airflow_provider_aiguard.core.outputs import parse_outputs
 from airflow_provider_aiguard.core.run import RunIdentity
@@ -127,7 +128,7 @@ def budget_used_up(_engine: sa.Engine, folder: Path) -> None:
 
     with _store(folder) as store:
         now = datetime(2026, 11, 23, tzinfo=UTC)
-        store.ledger.hold([Budget("flights", "1.00", per="day")], ME, 2_000_000, ttl=timedelta(hours=1), now=now)
+        store.ledger.hold([Budget("flights", "1.00", per="day")], ME, Amounts(micros=2_000_000), ttl=timedelta(hours=1), now=now)
 
 
 def budget_without_price(_engine: sa.Engine, _folder: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from pages import DOCS, FENCES, PAGES, REPOSITORY, name_of
 from raised import messages
+from truth_messages import truth_messages
 
 from airflow_provider_aiguard.core import errors
 from airflow_provider_aiguard.core.limits.drift import MIN_EFFECT, MUST_SEE
@@ -93,7 +94,7 @@ def test_the_breach_quoted_is_what_a_breach_says():
 
 def test_what_the_operator_pages_say_a_check_logs_is_what_checks_say():
     said = [*check_messages()]
-    for page in ("confidence", "ground_truth", "budget", "drift"):
+    for page in ("calibration", "diversity", "confidence", "ground_truth", "budget", "drift"):
         quoted = [row[0] for row in tables(f"operators/{page}.md") if row[0].startswith("`") and " " in row[0]]
         quoted = [cell.strip("`") for cell in quoted if "Error" not in cell]
         assert quoted, page
@@ -121,6 +122,7 @@ def check_messages():
             column="late", rows=24951, provenance=provenance, confidence=summary, below={0.6: below}
         )
 
+    yield from truth_messages()
     limits = ConfidenceLimits(min_mean=0.8, max_share_below=(0.6, 0.1))
     for evidence in (sure(24951, below=2994), sure(24951, missing=40), sure(0, unlabelled=24951)):
         yield from (c.message for c in confidence.evaluate(evidence, limits))
@@ -130,7 +132,7 @@ def check_messages():
         yield from (c.message for c in ground_truth.evaluate(truth, GroundTruthLimits(min_accuracy=0.8)))
     for spent in (18_800_000,):
         status = BudgetStatus(
-            name="team-data", window="month:2026-11", limit_micros=20_000_000, spent_micros=spent, held_micros=0
+            name="team-data", window="month:2026-11", limit=20_000_000, spent=spent, held=0
         )
         yield from (c.message for c in budget.evaluate(status, BudgetLimits(needed="2.50", max_used_share=0.9)))
 

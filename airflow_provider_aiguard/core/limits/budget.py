@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_aiguard.core.amounts import Unit, needed_amount, parse_limit
 from airflow_provider_aiguard.core.errors import ConfigurationError
-from airflow_provider_aiguard.core.money import charge_micros, parse_usd
+from airflow_provider_aiguard.core.money import parse_usd
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 class BudgetLimits:
     """When a budget is a breach.
 
-    :param needed: USD that must be left, as a string such as ``"1.50"``. With the default ``"0"`` something must be
-        left, however little: a used-up budget never passes.
+    :param needed: what must be left: USD as a string such as ``"1.50"``, or a whole number of tokens or calls. With
+        the default ``"0"`` something must be left, however little: a used-up budget never passes.
     :param max_used_share: share of the limit that may be spent or held, in [0, 1].
     """
 
@@ -30,10 +31,12 @@ class BudgetLimits:
         if not 0 <= self.max_used_share <= 1:
             raise ConfigurationError(f"max_used_share must lie in [0, 1]; got {self.max_used_share!r}.")
 
-    @property
-    def needed_micros(self) -> int:
-        """The needed amount in micro-dollars, rounded up."""
-        return charge_micros(Decimal(self.needed))
+    def needed_of(self, unit: Unit) -> int:
+        """Give what is needed in what the ledger counts; dollars are rounded up to micro-dollars.
+
+        :raises ConfigurationError: if it is a fraction of a token or call.
+        """
+        return needed_amount(parse_limit(self.needed, unit, what="needed"), unit)
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values that survive JSON."""

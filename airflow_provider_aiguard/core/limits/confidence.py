@@ -14,26 +14,32 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ConfidenceLimits:
-    """What confidences must be like. At least one of the first two must be given.
+    """What confidences must be like. At least one of the first three must be given.
 
     :param min_mean: lowest mean confidence, in [0, 1].
     :param max_share_below: ``(threshold, share)``: at most this share of the inferred values may have a confidence
         under the threshold; both in [0, 1]. A value without a confidence counts as under it.
+    :param max_entropy: largest mean entropy of the confidences, in bits, in [0, 1]: 0 if the model is always sure, 1 if
+        all its confidences are 0.5.
     :param max_missing_share: share of the inferred values that may come without a confidence, in [0, 1]; default none.
     :param min_rows: inferred values needed to decide, default 1.
     """
 
     min_mean: float | None = None
     max_share_below: tuple[float, float] | None = None
+    max_entropy: float | None = None
     max_missing_share: float = 0.0
     min_rows: int = 1
 
     def __post_init__(self) -> None:
-        if self.min_mean is None and self.max_share_below is None:
-            raise ConfigurationError("A confidence check needs a limit: give min_mean= or max_share_below=.")
+        if self.min_mean is None and self.max_share_below is None and self.max_entropy is None:
+            raise ConfigurationError(
+                "A confidence check needs a limit: give min_mean=, max_share_below= or max_entropy=."
+            )
         if self.max_share_below is not None:
             object.__setattr__(self, "max_share_below", _threshold_and_share(self.max_share_below))
         require_share("min_mean", 0.0 if self.min_mean is None else self.min_mean)
+        require_share("max_entropy", 0.0 if self.max_entropy is None else self.max_entropy)
         require_share("max_missing_share", self.max_missing_share)
         if self.min_rows < 1:
             raise ConfigurationError(f"min_rows must be at least 1; got {self.min_rows!r}.")

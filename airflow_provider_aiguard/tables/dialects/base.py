@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import pandas as pd
 import sqlalchemy as sa
@@ -20,9 +20,10 @@ from airflow_provider_aiguard.tables.frames import from_values
 from airflow_provider_aiguard.tables.kinds import ColumnInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
+    import numpy as np
     from sqlalchemy.sql.expression import TableClause
     from sqlalchemy.types import TypeEngine
 
@@ -46,6 +47,9 @@ class Page:
 
 class Dialect:
     """One database's way. Stateless; the methods take the connection."""
+
+    in_process: ClassVar[bool] = False
+    """Whether its rows are in this process anyway, so that :meth:`number_chunks` moves nothing over a wire."""
 
     def columns(self, conn: sa.Connection, table: Table) -> dict[str, ColumnInfo]:
         """Columns in table order.
@@ -98,6 +102,19 @@ class Dialect:
         values = list(zip(*rows, strict=True)) or [()] * len(columns)
         arrays = {i: from_values(c, self.decode(c, values[i])) for i, c in enumerate(columns)}
         return Page(frame_of(arrays, columns), lambda row: tuple(rows[row]))
+
+    def number_chunks(
+        self, conn: sa.Connection, statement: sa.Select[Any], columns: Sequence[ColumnInfo]
+    ) -> Iterator[list[np.ndarray[Any, Any]]]:
+        """Read numeric columns chunk by chunk as arrays of doubles, NULL and NaN as NaN.
+
+        :param statement: selects exactly these columns.
+        """
+        raise NotImplementedError
+
+    def count_nans(self, conn: sa.Connection, rows: sa.Select[Any], columns: Sequence[ColumnInfo]) -> dict[str, int]:  # noqa: ARG002
+        """Count the NaN of columns that :meth:`number_chunks` had gaps in, by name; those without are left out."""
+        return {}
 
     def decode(self, column: ColumnInfo, values: Sequence[Any]) -> Sequence[Any]:  # noqa: ARG002
         """Driver values as Python values of the column's kind."""

@@ -115,8 +115,8 @@ def test_the_retry_of_a_killed_try_ends_with_the_table_of_an_undisturbed_run(
     assert [store.runs.get(run_id).state for run_id in ("try-1", "try-2")] == [RunState.ABANDONED, RunState.SUCCESS]
     status = store.ledger.status(BUDGET, identity("try-2", 2), datetime.now(UTC))
     # Each call was paid once, the one nobody knows the end of too.
-    assert status.held_micros == 0
-    assert status.spent_micros == summary.cost_micros + MICROS_PER_ROW * rows_asked(fill, asked)
+    assert status.held == 0
+    assert status.spent == summary.cost_micros + MICROS_PER_ROW * rows_asked(fill, asked)
     assert len(store.runs.rejects("try-2")) == rejected(fill, CHUNKS)
 
 

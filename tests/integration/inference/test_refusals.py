@@ -47,7 +47,7 @@ def ids(database: Database) -> list[int]:
 def standing(store: Store, run: Runner) -> tuple[int, int]:
     """Micro-dollars spent and held."""
     status = store.ledger.status(BUDGET, store.runs.get("run-1").identity, datetime.now(UTC))
-    return status.spent_micros, status.held_micros
+    return status.spent, status.held
 
 
 def in_chunk(number: int, answer: Callable[[Any], Any]) -> Callable[[Any], Any]:

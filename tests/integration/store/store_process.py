@@ -9,6 +9,7 @@ import sys
 import time
 from datetime import UTC, datetime, timedelta
 
+from airflow_provider_aiguard.core.amounts import Amounts
 from airflow_provider_aiguard.core.budget import Budget
 from airflow_provider_aiguard.core.errors import BudgetExceededError
 from airflow_provider_aiguard.core.run import ModelIdentity, RunIdentity
@@ -48,7 +49,7 @@ def race(url: str, seed: str, limit: str) -> None:
         while refused < 3:
             micros = chance.randint(1, 1000)
             try:
-                hold = store.ledger.hold(budgets, identity, micros, ttl=HOUR)
+                hold = store.ledger.hold(budgets, identity, Amounts(micros=micros), ttl=HOUR)
             except BudgetExceededError:
                 refused += 1
                 continue
@@ -63,7 +64,7 @@ def race(url: str, seed: str, limit: str) -> None:
                 counts["booked"] += micros
             else:
                 actual = micros if end == "settle" else micros // 2
-                store.ledger.settle(hold, actual)
+                store.ledger.settle(hold, Amounts(micros=actual))
                 counts["booked"] += actual
     print(json.dumps(counts), flush=True)
 
@@ -77,7 +78,7 @@ def take_until_refused(url: str, limit: str) -> None:
         wait()
         while True:
             try:
-                store.ledger.hold([budget], identity, 1_000_000, ttl=HOUR)
+                store.ledger.hold([budget], identity, Amounts(micros=1_000_000), ttl=HOUR)
             except BudgetExceededError:
                 break
             taken += 1
@@ -91,8 +92,8 @@ def forever(url: str, limit: str) -> None:
     with open_store(url) as store:
         wait()
         while True:
-            hold = store.ledger.hold([budget], identity, 1000, ttl=HOUR)
-            store.ledger.settle(hold, 1000)
+            hold = store.ledger.hold([budget], identity, Amounts(micros=1000), ttl=HOUR)
+            store.ledger.settle(hold, Amounts(micros=1000))
             print("1", flush=True)
 
 
@@ -101,7 +102,7 @@ def first_try(url: str) -> None:
     identity = RunIdentity(run_id="first", dag_id="d", dag_run_id="r", task_id="t", try_number=1)
     with open_store(url) as store:
         store.runs.start(identity, MODEL, "a", "b")
-        store.ledger.hold([Budget("a", "5.00")], identity, 2_000_000, ttl=HOUR)
+        store.ledger.hold([Budget("a", "5.00")], identity, Amounts(micros=2_000_000), ttl=HOUR)
         wait()
         time.sleep(600)
 
@@ -111,15 +112,15 @@ def fork(url: str) -> None:
     budget = Budget("a", "5.00")
     identity = RunIdentity(run_id="r", dag_id="d", dag_run_id="r")
     store = open_store(url)
-    store.ledger.hold([budget], identity, 1, ttl=HOUR)
+    store.ledger.hold([budget], identity, Amounts(micros=1), ttl=HOUR)
     child = os.fork()
     for _ in range(50):
-        hold = store.ledger.hold([budget], identity, 100, ttl=HOUR)
-        store.ledger.settle(hold, 10)
+        hold = store.ledger.hold([budget], identity, Amounts(micros=100), ttl=HOUR)
+        store.ledger.settle(hold, Amounts(micros=10))
     if not child:
         os._exit(0)
     _, status = os.waitpid(child, 0)
-    spent = store.ledger.status(budget, identity, datetime.now(UTC)).spent_micros
+    spent = store.ledger.status(budget, identity, datetime.now(UTC)).spent
     print(status, spent, flush=True)
 
 

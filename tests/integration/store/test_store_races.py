@@ -26,13 +26,13 @@ def books(url: str) -> dict[str, tuple[int, int, int, int]]:
     engine = sa.create_engine(url)
     hold, budget = schema.hold.c, schema.budget.c
     with engine.connect() as conn:
-        rows = conn.execute(sa.select(budget.name, budget.spent_micros, budget.held_micros)).all()
+        rows = conn.execute(sa.select(budget.name, budget.spent, budget.held)).all()
         result = {}
         for name, spent, held in rows:
-            holds = conn.execute(sa.select(hold.state, hold.micros, hold.booked_micros).where(hold.budget_name == name))
+            holds = conn.execute(sa.select(hold.state, hold.amount, hold.booked).where(hold.budget_name == name))
             ends = holds.all()
-            booked = sum(row.booked_micros for row in ends)
-            result[name] = spent, held, booked, sum(row.micros for row in ends if row.state == "held")
+            booked = sum(row.booked for row in ends)
+            result[name] = spent, held, booked, sum(row.amount for row in ends if row.state == "held")
     engine.dispose()
     return result
 
@@ -46,7 +46,7 @@ def test_racing_holds_never_exceed_the_limit_and_lose_nothing(
     seen = []
     while any(worker.poll() is None for worker in workers):
         status = store.ledger.status(Budget("a", "0.04"), ANYBODY, datetime.now(UTC))
-        seen.append(status.spent_micros + status.held_micros)
+        seen.append(status.spent + status.held)
     counts = [json.loads(worker.communicate()[0]) for worker in workers]
     assert max(seen) <= limit
     booked, still_open = sum(c["booked"] for c in counts), sum(c["open"] for c in counts)
@@ -93,7 +93,7 @@ def test_the_next_try_forfeits_what_a_killed_try_held(store: Store, store_url: s
     store.runs.start(second, ModelIdentity(name="m", version="1", fingerprint="f"), "a", "b")
     assert store.runs.get("first").state is RunState.ABANDONED
     status = store.ledger.status(Budget("a", "5.00"), second, datetime.now(UTC))
-    assert (status.spent_micros, status.held_micros) == (2_000_000, 0)
+    assert (status.spent, status.held) == (2_000_000, 0)
 
 
 def test_a_fork_opens_its_own_connections(store_url: str, spawn: Spawn) -> None:
@@ -109,7 +109,7 @@ def test_sixteen_processes_may_open_a_new_store_at_once(store_url: str, spawn: S
     assert outputs == ["0\n"] * 16
     engine = sa.create_engine(store_url)
     with engine.connect() as conn:
-        assert conn.scalars(sa.text("SELECT version_num FROM aiguard_alembic_version")).all() == ["0002"]
+        assert conn.scalars(sa.text("SELECT version_num FROM aiguard_alembic_version")).all() == ["0004"]
     engine.dispose()
 
 

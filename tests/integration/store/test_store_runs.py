@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_aiguard.core.amounts import Amounts
 from airflow_provider_aiguard.core.budget import Budget
 from airflow_provider_aiguard.core.confidence import ConfidenceSummary
 from airflow_provider_aiguard.core.errors import ConfigurationError, NotRecordedError
@@ -113,14 +114,14 @@ class TestRuns:
     def test_starting_again_resets_the_run_and_counts_its_holds_as_spent(self, store: Store) -> None:
         start(store, identity())
         begun = store.runs.get("r1").started_at
-        store.ledger.hold([Budget("b", "1.00")], identity(), 300, ttl=timedelta(hours=1))
+        store.ledger.hold([Budget("b", "1.00")], identity(), Amounts(micros=300), ttl=timedelta(hours=1))
         store.runs.finish(RunState.FAILED, summary(rows=9))
         start(store, identity())
         record = store.runs.get("r1")
         assert (record.state, record.finished_at, record.summary.rows) == (RunState.RUNNING, None, 0)
         assert record.started_at == begun
         status = store.ledger.status(Budget("b", "1.00"), identity(), datetime.now(UTC))
-        assert (status.spent_micros, status.held_micros) == (300, 0)
+        assert (status.spent, status.held) == (300, 0)
 
     def test_list_filters_and_orders_by_start(self, store: Store) -> None:
         who = [identity("c"), identity("a", task_id="t2"), identity("b", dag_id="d2"), identity("d", dag_run_id="x")]

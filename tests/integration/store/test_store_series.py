@@ -11,7 +11,7 @@ from alembic import command
 from airflow_provider_aiguard.core.errors import ConfigurationError
 from airflow_provider_aiguard.core.run import RunIdentity
 from airflow_provider_aiguard.core.verdict import Outcome
-from airflow_provider_aiguard.store.revision import alembic_config, current_revision
+from airflow_provider_aiguard.store.revision import HEAD, alembic_config, current_revision
 from airflow_provider_aiguard.store.store import Store, open_store
 
 if TYPE_CHECKING:
@@ -95,4 +95,4 @@ def test_a_store_of_the_first_version_keeps_its_baselines(tmp_path: Path) -> Non
     with open_store(url) as store:
         (batch,) = store.profiles.batches("p")
         assert (batch.outcome, batch.excluded) == (None, False)
-    assert current_revision(url) == "0002"
+    assert current_revision(url) == HEAD

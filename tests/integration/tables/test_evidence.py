@@ -214,3 +214,18 @@ def test_numbers_and_many_labels_have_no_confusion(engine):
     claims(engine, [(i, 0, f"v{i}", AI, 0.9) for i in range(401)], name="many", column="y", kind=sa.Text())
     found = compare(engine, Table("many", key="id"), Table("many", key="id"), "y", "y")
     assert (found.correct, found.confusion) == (401, {})
+
+
+def test_the_entropy_of_confidences_is_never_too_low_and_hardly_too_high(engine):
+    rng = np.random.default_rng(8)
+    values = np.concatenate([rng.random(400), rng.beta(30, 1, 400), [0.0, 1.0, 0.5]])
+    claims(engine, [(i, 0, True, AI, float(v)) for i, v in enumerate(values)])
+    inside = values[(values > 0) & (values < 1)]
+    bits = -(inside * np.log2(inside) + (1 - inside) * np.log2(1 - inside)).sum() / len(values)
+    found = confidences(engine, Table("claims")).entropy
+    assert bits <= found <= bits + 0.01
+
+
+def test_without_confidences_there_is_no_entropy(engine):
+    claims(engine, [(1, 0, True, AI, None), (2, 0, True, AI, 7.0)])
+    assert confidences(engine, Table("claims")).entropy is None

@@ -2,8 +2,16 @@ from __future__ import annotations
 
 import json
 
+from airflow_provider_aiguard.core.calibration import EMPTY, CalibrationBin, pooled
 from airflow_provider_aiguard.core.confidence import CELLS, ConfidenceSummary
-from airflow_provider_aiguard.core.evidence import BudgetStatus, ConfidenceEvidence, TruthEvidence
+from airflow_provider_aiguard.core.evidence import (
+    BudgetStatus,
+    ConfidenceEvidence,
+    DelayEvidence,
+    ErrorSums,
+    TruthEvidence,
+)
+from airflow_provider_aiguard.core.interval import Interval
 from airflow_provider_aiguard.core.provenance import Provenance
 
 
@@ -12,8 +20,8 @@ def through_json(value):
 
 
 def test_a_budget_status_knows_what_is_left():
-    status = BudgetStatus(name="b", window="day:2026-11-23", limit_micros=10, spent_micros=4, held_micros=3)
-    assert status.remaining_micros == 3
+    status = BudgetStatus(name="b", window="day:2026-11-23", limit=10, spent=4, held=3)
+    assert status.remaining == 3
     assert through_json(status) == status
 
 
@@ -42,6 +50,31 @@ def test_truth_evidence_survives_json():
     )
     assert through_json(evidence) == evidence
     assert (evidence.accuracy, evidence.truth_share) == (0.75, 0.8)
+
+
+def test_what_was_measured_beside_survives_json_too():
+    evidence = TruthEvidence(
+        column="price",
+        truth_column="was",
+        inferred=10,
+        labels=8,
+        correct=6,
+        errors=ErrorSums.of([1.0, -2.0]),
+        delay=DelayEvidence(n=7, unknown=1, median=60.0, late=90.0),
+        score=Interval(0.5, 0.4, 0.6),
+    )
+    assert through_json(evidence) == evidence
+
+
+def test_an_interval_holds_its_ends():
+    assert [Interval(0.5, 0.4, 0.6).holds(x) for x in (0.39, 0.4, 0.5, 0.6, 0.61)] == [False, True, True, True, False]
+
+
+def test_bins_of_several_runs_add_up():
+    filled = (CalibrationBin(n=2, confidence=1.8, correct=1), *EMPTY[1:])
+    assert pooled([filled, filled])[0] == CalibrationBin(n=4, confidence=3.6, correct=2)
+    assert pooled([]) == EMPTY
+    assert (filled[0].mean_confidence, EMPTY[0].mean_confidence) == (0.9, None)
 
 
 def test_without_labels_there_is_no_accuracy():

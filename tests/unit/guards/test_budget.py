@@ -9,9 +9,7 @@ from airflow_provider_aiguard.guards.budget import evaluate
 
 
 def status(spent=0, held=0, limit=5_000_000):
-    return BudgetStatus(
-        name="flights", window="day:2026-11-23", limit_micros=limit, spent_micros=spent, held_micros=held
-    )
+    return BudgetStatus(name="flights", window="day:2026-11-23", limit=limit, spent=spent, held=held)
 
 
 def outcomes(status, **limits):

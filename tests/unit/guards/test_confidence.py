@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from airflow_provider_aiguard.core.confidence import CELLS, ConfidenceSummary
@@ -39,6 +41,16 @@ def test_each_limit_breaches_by_itself():
     found = outcomes(evidence(90, 11), min_mean=0.85, max_share_below=(0.6, 0.10))
     assert found == {"missing": Outcome.PASS, "mean": Outcome.PASS, "share_below": Outcome.BREACH}
     assert outcomes(evidence(90, 11), min_mean=0.857) == {"missing": Outcome.PASS, "mean": Outcome.BREACH}
+
+
+def test_entropy_has_a_limit_of_its_own():
+    def of(entropy, **kwargs):
+        return replace(evidence(90, **kwargs), entropy=entropy)
+
+    assert outcomes(of(0.5), max_entropy=0.5) == {"missing": Outcome.PASS, "entropy": Outcome.PASS}
+    assert outcomes(of(0.51), max_entropy=0.5)["entropy"] is Outcome.BREACH
+    assert outcomes(of(None), max_entropy=0.5)["entropy"] is Outcome.UNDECIDED
+    assert outcomes(of(0.1), max_entropy=0.5, min_rows=91)["entropy"] is Outcome.UNDECIDED
 
 
 @pytest.mark.parametrize("kind", ["missing", "out_of_range"])

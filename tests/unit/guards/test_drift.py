@@ -19,6 +19,12 @@ def number(counts=(2_500, 2_500, 2_500, 2_500), *, nulls=0, nans=0, **fields):
     return ColumnProfile(rows=rows, nulls=nulls, nans=nans, counts=tuple(counts), **given)
 
 
+def moments(column, mean, sd):
+    """The column with this mean and standard deviation of its values."""
+    n = column.values
+    return replace(column, finite=n, total=mean * n, squares=n * (sd**2 + mean**2), minimum=-99.0, maximum=99.0)
+
+
 def text(counts=(5_000, 3_000, 2_000), other=0, **fields):
     given = {"name": "carrier", "kind": ColumnKind.CATEGORICAL, "type": "TEXT", "levels": ("UA", "AA", "B6"), **fields}
     return ColumnProfile(rows=sum(counts) + other, counts=tuple(counts), buckets=(other,), **given)
@@ -46,18 +52,26 @@ def test_the_same_table_passes_and_says_what_it_would_have_seen():
         ("carrier", "drift.unseen"),
     ]
     assert {c.outcome for c in checks} == {Outcome.PASS}
-    assert checks[1].message == ("distance: KS 0 (limit 0.02); smallest change it would have seen: 0.073 sd (KS 0.029)")
+    assert checks[1].message == ("distance: KS 0 (limit 0.02); smallest change it would have seen: 0.067 sd (KS 0.027)")
 
 
 def test_a_shift_breaches_in_the_fields_units():
-    before = number(mean=10.0, std=2.0)
-    check = judge(before, number((2_000, 2_400, 2_600, 3_000), mean=10.62))["ks"]
+    before = moments(number(), 10.0, 2.0)
+    check = judge(before, moments(number((2_000, 2_400, 2_600, 3_000)), 10.62, 2.0))["ks"]
     assert check.outcome is Outcome.BREACH
     assert check.message == "distance: mean +0.31 sd, KS 0.0586 (limit 0.02)"
     assert (check.value, check.limit) == (pytest.approx(0.0586, abs=1e-4), 0.02)
     assert check.detail["ks"] == pytest.approx(0.06)
     assert check.detail["psi"] == pytest.approx(0.0204, abs=0.001)
-    assert check.detail["adjusted_p_value"] == 2 * check.detail["p_value"] < 0.001
+    assert check.detail["adjusted_p_value"] == check.detail["p_value"] < 0.001
+
+
+def test_tests_that_cannot_alarm_cost_the_others_nothing():
+    """The NULLs of a column that has none on either side."""
+    after = number((2_300, 2_500, 2_500, 2_700))
+    alone, with_nulls = judge(number(), after)["ks"], judge(number(nulls=1), replace(after, name="distance"))["ks"]
+    assert alone.detail["adjusted_p_value"] == alone.detail["p_value"]
+    assert with_nulls.detail["adjusted_p_value"] == 2 * with_nulls.detail["p_value"]
 
 
 def test_significant_trifles_and_large_chances_are_no_breach():
@@ -136,7 +150,7 @@ def test_unseen_categories(unseen, show, words):
 
 
 def test_rare_values_are_expected_to_be_missed():
-    before = text(other=300, cutoff=2, tail=400, tail_next=40)
+    before = text(other=300, cutoff=2, tail=400, tail_next=40, learnt=True)
     check = judge(before, replace(text((4_950, 2_950, 1_990), other=410), cutoff=2))["unseen"]
     assert check.outcome is Outcome.PASS
     assert check.message.startswith("carrier: rare and unseen values: 4.0%, 3.9% expected")

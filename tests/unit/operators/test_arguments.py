@@ -53,7 +53,7 @@ def profile(**kwargs):
         (inference, {"rows": Table("t", key="id")}, "Table 't' has no connection"),
         (confidence, {"on_breach": "ignore"}, r"on_breach must be one of \('fail', 'skip', 'warn'\); got 'ignore'"),
         (drift, {"on_undecided": None}, "on_undecided must be one of .*; got None"),
-        (confidence, {"min_mean": None}, "needs a limit: give min_mean= or max_share_below="),
+        (confidence, {"min_mean": None}, "needs a limit: give min_mean=, max_share_below= or max_entropy="),
         (confidence, {"min_mean": 80}, r"min_mean must be a number in \[0, 1\]; got 80"),
         (confidence, {"max_share_below": (0.6,)}, r"max_share_below must be \(threshold, share\)"),
         (confidence, {"min_rows": 0}, "min_rows must be at least 1; got 0"),

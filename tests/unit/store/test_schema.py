@@ -15,7 +15,7 @@ TOKYO = timezone(timedelta(hours=9))
 
 def test_every_table_says_whose_it_is() -> None:
     names = set(schema.metadata.tables)
-    assert names == {f"aiguard_{n}" for n in ("run", "reject", "verdict", "check", "profile", "measurement", "budget", "hold")}
+    assert names == {f"aiguard_{n}" for n in ("run", "reject", "verdict", "check", "profile", "measurement", "result", "budget", "hold")}
     assert schema.VERSION_TABLE == "aiguard_alembic_version"
 
 

@@ -1,0 +1,170 @@
+"""Numbers: distribution, distance, mean, spread."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+
+from airflow_provider_aiguard.core.profile import ColumnProfile
+from airflow_provider_aiguard.guards.channels.base import Channel, Pair, in_sd
+from airflow_provider_aiguard.stats.detectable import detectable_ks, detectable_shift
+from airflow_provider_aiguard.stats.kolmogorov_smirnov import kolmogorov_smirnov
+from airflow_provider_aiguard.stats.mean_shift import mean_shift
+from airflow_provider_aiguard.stats.psi import merge_cells, psi
+from airflow_provider_aiguard.stats.sample_size import effective_size
+from airflow_provider_aiguard.stats.spread import spread as compare_spreads
+from airflow_provider_aiguard.stats.wasserstein import Wasserstein
+from airflow_provider_aiguard.stats.wasserstein import wasserstein as area_between
+
+NEAR = 1e100
+"""Numbers beyond this many standard deviations are taken to lie there: their squares still are numbers."""
+
+ENOUGH = 20
+"""Rows that count from which large-sample tests of distance and spread hold; below, they say nothing."""
+
+
+def ks(pair: Pair) -> Channel:
+    """Compare the distribution functions."""
+    before, after = pair.counts()
+    result = kolmogorov_smirnov(before, after)
+    return Channel(
+        test="ks",
+        column=pair.name,
+        p_value=result.p_value,
+        effect=result.effect,
+        seen=f"{_shift(pair)}KS {result.effect:.3g}",
+        detectable=partial(detectable_ks, *pair.sizes),
+        unit=in_sd,
+        optional=not pair.reference.values,
+        detail={
+            "ks": result.distance,
+            "psi": psi(*merge_cells(before, after)).effect,
+            "reference_mean": pair.reference.mean,
+            "current_mean": pair.current.mean,
+        },
+    )
+
+
+def wasserstein(pair: Pair) -> Channel:
+    """Compare by the area between the distribution functions, in standard deviations of the reference."""
+    before, after = pair.reference, pair.current
+    scale = before.std or _pooled_sd(before, after)
+    lows = [side.minimum for side in (before, after) if side.minimum is not None]
+    highs = [side.maximum for side in (before, after) if side.maximum is not None]
+    if not scale or not before.edges or min(pair.sizes) < ENOUGH:
+        return _rows_only("wasserstein", pair, "Wasserstein 0 sd" if before.values else "no values")
+
+    def scaled(x: float) -> float:
+        return min(max((x - before.center) / scale, -NEAR), NEAR)
+
+    result = area_between(
+        [scaled(x) for x in before.edges], *pair.counts(), low=scaled(min(lows)), high=scaled(max(highs))
+    )
+    if not result.chance[2]:
+        return _rows_only("wasserstein", pair, "Wasserstein 0 sd")
+    return Channel(
+        test="wasserstein",
+        column=pair.name,
+        p_value=result.p_value,
+        effect=result.effect,
+        seen=f"{_shift(pair)}Wasserstein {result.effect:.2g} sd",
+        detectable=partial(_detectable_area, result, effective_size(*pair.sizes)),
+        unit=_sd,
+        nothing=math.inf,
+        detail={"wasserstein": result.distance},
+    )
+
+
+def mean(pair: Pair) -> Channel:
+    """Compare the means."""
+    factors = pair.factors("values")
+    before, after = (
+        (side.finite / factor, side.mean, side.std)
+        for side, factor in zip((pair.reference, pair.current), factors, strict=True)
+    )
+    if before[1] is None or before[2] is None or after[1] is None or after[2] is None:
+        return Channel(test="mean", column=pair.name, blind="no finite values to compare", optional=not before[0])
+    result = mean_shift((before[0], before[1], before[2]), (after[0], after[1], after[2]))
+    if not before[2]:
+        seen = f"mean {before[1]:.6g} -> {after[1]:.6g}, of what did not vary"
+        return _rows_only("mean", pair, seen, p_value=result.p_value, effect=result.effect)
+    return Channel(
+        test="mean",
+        column=pair.name,
+        p_value=result.p_value,
+        effect=result.effect,
+        seen=f"mean {result.shift:+.2f} sd",
+        detectable=partial(detectable_shift, _inverse(effective_size(before[0], after[0]))),
+        unit=_sd,
+        nothing=math.inf,
+        detail={"reference_mean": before[1], "current_mean": after[1]},
+    )
+
+
+def spread(pair: Pair) -> Channel:
+    """Compare the standard deviations."""
+    before, after = pair.counts()
+    if 0 < min(pair.sizes) < ENOUGH:
+        return Channel(test="spread", column=pair.name, blind=f"spread not comparable below {ENOUGH} rows")
+    result = compare_spreads(pair.reference.edges, before, after)
+    if not math.isfinite(result.variance):
+        alike = compare_spreads(pair.reference.edges, before, before)
+        constant = not math.isfinite(alike.variance)
+        which = "the reference does not vary" if constant else "the current values do not vary"
+        return Channel(test="spread", column=pair.name, blind=f"spread not comparable: {which}", optional=constant)
+    return Channel(
+        test="spread",
+        column=pair.name,
+        p_value=result.p_value,
+        effect=result.effect,
+        seen=f"standard deviation {math.expm1(result.shift):+.1%}",
+        detectable=partial(detectable_shift, result.variance),
+        unit=_of_it,
+        nothing=math.inf,
+        detail={"log_ratio": result.shift},
+    )
+
+
+def _rows_only(test: str, pair: Pair, seen: str, *, p_value: float = 1.0, effect: float = 0.0) -> Channel:
+    """Make the channel of a column without a spread: what is visible depends on the rows alone."""
+    return Channel(
+        test=test,
+        column=pair.name,
+        p_value=p_value,
+        effect=effect,
+        seen=seen,
+        detectable=partial(detectable_ks, *pair.sizes),
+        unit=lambda share: f"{share:.1%} of the rows at another value",
+        optional=not pair.reference.values,
+    )
+
+
+def _shift(pair: Pair) -> str:
+    before, after, sd = pair.reference.mean, pair.current.mean, pair.reference.std
+    return "" if before is None or after is None or not sd else f"mean {(after - before) / sd:+.2f} sd, "
+
+
+def _pooled_sd(before: ColumnProfile, after: ColumnProfile) -> float:
+    """Standard deviation of both together; 0 if nothing varies."""
+    if before.mean is None or after.mean is None:
+        return after.std or 0.0
+    share = before.finite / (before.finite + after.finite)
+    within = share * (before.std or 0.0) ** 2 + (1 - share) * (after.std or 0.0) ** 2
+    return math.sqrt(within + share * (1 - share) * (after.mean - before.mean) ** 2)
+
+
+def _detectable_area(result: Wasserstein, size: float, alpha: float) -> float:
+    """Shift of the whole column: its area is at least that of the means, which scatter by a known amount."""
+    return result.critical(alpha) + 0.8416 * math.sqrt(_inverse(size))
+
+
+def _inverse(size: float) -> float:
+    return 1 / size if size else math.inf
+
+
+def _sd(shift: float) -> str:
+    return f"{shift:.2g} sd"
+
+
+def _of_it(shift: float) -> str:
+    return f"{math.expm1(min(shift, 100)):.1%} of it"

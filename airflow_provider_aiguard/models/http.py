@@ -1,0 +1,287 @@
+"""A model behind an HTTP endpoint.
+
+Two protocols. ``open_inference`` is the Open Inference Protocol, version 2 (KServe, Triton, MLServer, BentoML and
+others): a tensor a column. ``json`` is its elder: ``{"instances": [{column: value}]}`` in, ``{"predictions": [...]}``
+out (KServe version 1, TensorFlow Serving, MLflow and whatever one writes oneself).
+
+Neither says which row a refused request was refused for. So a batch that is refused (4xx) is halved until the row is
+found: it alone becomes a reject.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from airflow_provider_aiguard.core.claims import Claims, Failure, Usage
+from airflow_provider_aiguard.core.errors import ConfigurationError, ModelUnavailableError
+from airflow_provider_aiguard.core.provenance import ConfidenceSource
+from airflow_provider_aiguard.core.run import ModelIdentity
+from airflow_provider_aiguard.models.concurrency import GaveUpError, Pace, Pacing, Remedy, Trouble, each
+from airflow_provider_aiguard.models.loop import LoopThread
+from airflow_provider_aiguard.models.wire import (
+    BadResponseError,
+    read_predictions,
+    read_tensors,
+    to_instances,
+    to_tensors,
+    unfit_columns,
+)
+
+if TYPE_CHECKING:
+    import httpx
+    import pandas as pd
+
+Protocol = Literal["open_inference", "json"]
+
+Row = dict[str, Any] | Failure
+"""What was said about one row, by name of the response's tensor or field."""
+
+
+class HttpModel:
+    """Asks an HTTP endpoint about batches of rows, over connections that stay open.
+
+    :param url: address of the server (``open_inference``) or of the endpoint itself (``json``).
+    :param model: name of the model; with ``open_inference`` also a part of the address.
+    :param outputs: output columns, or a mapping of output column to the name it has in the response.
+    :param confidences: output column to the name of its confidence in the response, a probability in [0, 1].
+    :param features: columns to send, in this order; by default all input columns.
+    :param protocol: see the module.
+    :param version: version of the model; with ``open_inference`` a part of the address. Change it when the weights
+        change: nothing else tells.
+    :param datatypes: ``open_inference`` datatype of a column, such as ``{"distance": "FP32"}``, where the server wants
+        another than BOOL, INT64, FP64 or BYTES.
+    :param batch_size: rows a request.
+    :param headers: sent with each request, such as for authorisation. No part of the identity.
+    :param auth: user and password, for basic authorisation.
+    :param verify: whether the server's certificate is checked.
+    :param confidence_source: how the confidences were made.
+    :param pacing: how many requests at a time, how long, how often.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        model: str,
+        outputs: Sequence[str] | Mapping[str, str],
+        confidences: Mapping[str, str] | None = None,
+        features: Sequence[str] | None = None,
+        protocol: Protocol = "open_inference",
+        version: str | None = None,
+        datatypes: Mapping[str, str] | None = None,
+        batch_size: int = 100,
+        headers: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        verify: bool = True,
+        confidence_source: ConfidenceSource | str = ConfidenceSource.PROBABILITY,
+        pacing: Pacing | None = None,
+    ) -> None:
+        _check(url, protocol, batch_size)
+        self.outputs = dict(outputs) if isinstance(outputs, Mapping) else {name: name for name in outputs}
+        self.confidences = dict(confidences or {})
+        if stray := set(self.confidences) - set(self.outputs):
+            raise ConfigurationError(f"confidences name {sorted(stray)!r}, which are no outputs.")
+        self.features = None if features is None else tuple(features)
+        self.protocol = protocol
+        self.datatypes = dict(datatypes or {})
+        self.batch_size = batch_size
+        self.confidence_source = ConfidenceSource(confidence_source)
+        self.endpoint = _endpoint(url, protocol, model, version)
+        self._client_options: dict[str, Any] = {"headers": dict(headers or {}), "auth": auth, "verify": verify}
+        fingerprint = self._fingerprint(model, version)
+        self._identity = ModelIdentity(name=model, version=version or fingerprint[:12], fingerprint=fingerprint)
+        self._pace = Pace(pacing or Pacing(), explain)
+        self._loop = LoopThread()
+        self._client: httpx.AsyncClient | None = None
+        self._requests = 0
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """Name and version, and the hash of the address and of what is asked."""
+        return self._identity
+
+    def predict(self, chunk: pd.DataFrame) -> Claims:
+        """Ask about every row, many batches at a time.
+
+        :raises ConfigurationError: if the server refuses all requests, such as for a wrong password.
+        :raises ModelUnavailableError: if the server is away: no row was answered, and many requests were given up.
+        """
+        self._pace.reset()
+        self._requests = 0
+        features = list(chunk.columns) if self.features is None else list(self.features)
+        if missing := [name for name in features if name not in chunk]:
+            raise ConfigurationError(f"Feature {missing[0]!r} is none of the inputs {list(map(str, chunk.columns))!r}.")
+        frame = chunk[features]
+        batches = [range(i, min(i + self.batch_size, len(frame))) for i in range(0, len(frame), self.batch_size)]
+        answers = self._loop.run(self._predict(frame, batches))
+        rows = [row for batch in answers for row in batch]
+        failures = {i: row for i, row in enumerate(rows) if isinstance(row, Failure)}
+        if self._pace.stopped is not None and len(failures) == len(rows):
+            _raise_outage(self.endpoint, self._pace.stopped)
+        return Claims(
+            values={column: _column(rows, name) for column, name in self.outputs.items()},
+            confidences={column: _column(rows, name) for column, name in self.confidences.items()},
+            confidence_source=self.confidence_source if self.confidences else None,
+            failures=failures,
+            usage=Usage(requests=self._requests),
+        )
+
+    def close(self) -> None:
+        """Close the connections and stop the thread they lived in."""
+        try:
+            if self._client is not None:
+                self._loop.run(self._client.aclose())
+        finally:
+            self._client = None
+            self._loop.close()
+
+    async def _predict(self, frame: pd.DataFrame, batches: Sequence[range]) -> list[list[Row]]:
+        async def ask(batch: range) -> list[Row]:
+            return await self._ask(frame, batch)
+
+        return await each(ask, batches, at_once=self._pace.pacing.in_flight)
+
+    async def _ask(self, frame: pd.DataFrame, batch: range) -> list[Row]:
+        part = frame.iloc[batch.start : batch.stop]
+        unfit = unfit_columns(part, null_fits=self.protocol == "json")
+        if any(unfit):
+            return await self._ask_the_others(part, unfit)
+        try:
+            return await self._pace.call(lambda: self._request(part))
+        except GaveUpError as error:
+            if error.trouble.reason == "refused" and len(batch) > 1:
+                middle = (batch.start + batch.stop) // 2
+                first = await self._ask(frame, range(batch.start, middle))
+                return first + await self._ask(frame, range(middle, batch.stop))
+            return [Failure(error.trouble.reason, error.trouble.detail)] * len(batch)
+
+    async def _ask_the_others(self, part: pd.DataFrame, unfit: Sequence[str | None]) -> list[Row]:
+        fit = part[[column is None for column in unfit]]
+        answers = iter(await self._ask(fit, range(len(fit))) if len(fit) else ())
+        return [
+            next(answers)
+            if column is None
+            else Failure("bad_input", f"column {column!r} is NULL or not a finite number")
+            for column in unfit
+        ]
+
+    async def _request(self, part: pd.DataFrame) -> list[Row]:
+        self._requests += 1
+        names = [*self.outputs.values(), *self.confidences.values()]
+        if self.protocol == "json":
+            response = await self._post(to_instances(part))
+            return read_predictions(response, names, rows=len(part))
+        response = await self._post(to_tensors(part, self.datatypes, outputs=names))
+        return read_tensors(response, names, rows=len(part))
+
+    async def _post(self, body: Mapping[str, Any]) -> Any:
+        import httpx
+
+        if self._client is None:
+            # The pace bounds the connections; its timeout is the only one.
+            limits = httpx.Limits(max_connections=None, max_keepalive_connections=self._pace.pacing.in_flight)
+            self._client = httpx.AsyncClient(timeout=None, limits=limits, **self._client_options)  # noqa: S113
+        response = await self._client.post(
+            self.endpoint, content=json.dumps(body).encode(), headers={"content-type": "application/json"}
+        )
+        response.raise_for_status()
+        return response.json()
+
+    def _fingerprint(self, model: str, version: str | None) -> str:
+        asked = [
+            self.endpoint,
+            self.protocol,
+            model,
+            version,
+            self.outputs,
+            self.confidences,
+            self.features,
+            self.datatypes,
+        ]
+        return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+def explain(error: Exception) -> Trouble:
+    """Tell what is wrong with a request. Words of the server stay out: they may quote the row.
+
+    :raises Exception: the error itself, if it is none of a server.
+    """
+    import httpx
+
+    if isinstance(error, httpx.HTTPStatusError):
+        return _by_status(error.response)
+    if isinstance(error, BadResponseError):
+        return Trouble("bad_response", Remedy.NEVER, str(error))
+    if isinstance(error, json.JSONDecodeError | UnicodeDecodeError | httpx.DecodingError):
+        return Trouble("bad_response", Remedy.AGAIN, "the response is not JSON")
+    if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL):
+        return Trouble("misconfigured", Remedy.STOP, str(error))
+    if isinstance(error, httpx.TransportError):
+        return Trouble("unreachable", Remedy.AGAIN, type(error).__name__)
+    raise error
+
+
+def _by_status(response: httpx.Response) -> Trouble:
+    status, asked = response.status_code, _retry_after(response.headers.get("retry-after"))
+    if status == 429:
+        return Trouble("rate_limited", Remedy.LATER, f"HTTP {status}", asked)
+    if status >= 500:
+        return Trouble("server_error", Remedy.AGAIN, f"HTTP {status}", asked)
+    if status in {401, 403, 404, 405, 407} or status < 400:
+        return Trouble("access_denied" if status in {401, 403, 407} else "not_found", Remedy.STOP, f"HTTP {status}")
+    return Trouble("refused", Remedy.NEVER, f"HTTP {status}")
+
+
+def _retry_after(value: str | None) -> float | None:
+    """Seconds, or until a date."""
+    import datetime as dt
+
+    if value is None:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, (parsedate_to_datetime(value) - dt.datetime.now(dt.UTC)).total_seconds())
+    except (TypeError, ValueError):
+        return None
+
+
+def _column(rows: Sequence[Row], name: str) -> list[Any]:
+    return [None if isinstance(row, Failure) else row[name] for row in rows]
+
+
+def _check(url: str, protocol: str, batch_size: int) -> None:
+    if not url.startswith(("http://", "https://")):
+        raise ConfigurationError(f"url must begin with http:// or https://; got {url!r}.")
+    if "@" in url.split("/")[2]:
+        raise ConfigurationError(
+            "url must hold no password: it is a part of the model's identity. Use auth or headers."
+        )
+    if protocol not in get_args(Protocol):
+        raise ConfigurationError(f"protocol must be one of {get_args(Protocol)!r}; got {protocol!r}.")
+    if batch_size < 1:
+        raise ConfigurationError(f"batch_size must be at least 1; got {batch_size!r}.")
+
+
+def _endpoint(url: str, protocol: str, model: str, version: str | None) -> str:
+    from urllib.parse import quote
+
+    if protocol == "json":
+        return url
+    versions = "" if version is None else f"/versions/{quote(version, safe='')}"
+    return f"{url.rstrip('/')}/v2/models/{quote(model, safe='')}{versions}/infer"
+
+
+def _raise_outage(endpoint: str, trouble: Trouble) -> None:
+    why = f"{trouble.reason} ({trouble.detail})"
+    if trouble.remedy is Remedy.STOP:
+        raise ConfigurationError(f"{endpoint} refuses every request: {why}. Check the address and the connection.")
+    raise ModelUnavailableError(
+        f"{endpoint} is away: {why}. No row of the chunk was answered; earlier chunks are written. Retry later."
+    )

@@ -1,0 +1,1 @@
+"""Language models: prompts, typed answers and how sure they are. pydantic-ai loads on first use."""

@@ -1,0 +1,176 @@
+"""An open line to the provider: agents that ask about one row at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pydantic_ai
+from pydantic_ai import Agent, ModelRetry, NativeOutput, PromptedOutput
+from pydantic_ai import exceptions as ai
+from pydantic_ai.messages import ModelResponse, TextPart
+
+from airflow_provider_aiguard.core.claims import Failure, Usage
+from airflow_provider_aiguard.core.provenance import ConfidenceSource
+from airflow_provider_aiguard.models.concurrency import GaveUpError, Pace, Pacing, Trouble, all_of
+from airflow_provider_aiguard.models.llm.answer import AnswerForm
+from airflow_provider_aiguard.models.llm.confidence import token_probabilities, vote
+from airflow_provider_aiguard.models.llm.requests import COMPLAINT, PacedModel, explain
+
+if TYPE_CHECKING:
+    from pydantic_ai.models import Model
+
+# A task is never interactive; on its log the banner would be an error.
+pydantic_ai.BANNER_ENABLED = False
+
+OVERHEAD = 512
+"""Tokens that providers add to a request: roles, tool names, wrapping of the schema."""
+
+
+@dataclass(frozen=True)
+class RowAnswer:
+    """What was claimed about one row, by column.
+
+    :param values: the values.
+    :param confidences: numbers in [0, 1], ``None`` where the provider gave none. Empty if none were asked for.
+    """
+
+    values: Mapping[str, Any]
+    confidences: Mapping[str, float | None]
+
+
+class Session:
+    """Asks one or two models about rows, in one event loop, over connections that stay open.
+
+    :param models: pydantic-ai models; each is asked ``samples`` times about a row.
+    :param form: what they fill in.
+    :param instructions: what they are told.
+    :param settings: how they are set.
+    :param confidence: where confidences come from.
+    :param samples: see ``models``.
+    :param pacing: limits; each model has a pace of its own.
+    """
+
+    def __init__(
+        self,
+        models: Sequence[Model],
+        *,
+        form: AnswerForm,
+        instructions: str,
+        settings: Mapping[str, Any],
+        confidence: ConfidenceSource | None,
+        samples: int,
+        pacing: Pacing,
+    ) -> None:
+        self.form, self.confidence = form, confidence
+        self.models = [PacedModel(model, Pace(pacing, explain)) for model in models]
+        settings = dict(settings)
+        if confidence is ConfidenceSource.LOGPROB:
+            settings["openai_logprobs"] = True
+        self.voters = [
+            _agent(model, self._output(model), instructions, settings, form) for model in self.models
+        ] * samples
+
+    async def enter(self, stack: AsyncExitStack) -> None:
+        """Open the connections; the stack closes them."""
+        for model in self.models:
+            await stack.enter_async_context(model)
+
+    def start(self) -> None:
+        """Begin a chunk: nothing used yet, outages forgotten."""
+        for model in self.models:
+            model.usage = Usage()
+            model.pace.reset()
+
+    @property
+    def usage(self) -> Usage:
+        """What the chunk used so far."""
+        used = [model.usage for model in self.models]
+        return Usage(
+            requests=sum(u.requests for u in used),
+            input_tokens=sum(u.input_tokens for u in used),
+            output_tokens=sum(u.output_tokens for u in used),
+        )
+
+    @property
+    def stopped(self) -> Trouble | None:
+        """Why nothing is sent any more, if so."""
+        return next((model.pace.stopped for model in self.models if model.pace.stopped), None)
+
+    async def ask(self, row: str) -> RowAnswer | Failure:
+        """Ask about one row: once, or as often as there are voters."""
+        if len(self.voters) == 1:
+            return await self._ask(self.voters[0], row)
+        answers = await all_of(self._ask(voter, row) for voter in self.voters)
+        if all(isinstance(answer, Failure) for answer in answers):
+            return answers[0]
+        votes = [answer.values if isinstance(answer, RowAnswer) else None for answer in answers]
+        return RowAnswer(*vote(votes, self.form.columns))
+
+    async def _ask(self, agent: Agent[object, Any], row: str) -> RowAnswer | Failure:
+        try:
+            result = await agent.run(row)
+        except GaveUpError as error:
+            return Failure(error.trouble.reason, error.trouble.detail)
+        except ai.ContentFilterError:
+            return Failure("content_filter", "the provider withheld the answer")
+        except ai.OutputTokenLimitExceeded:
+            return Failure("truncated", "the answer was longer than max_tokens in model_settings")
+        except ai.UnexpectedModelBehavior:
+            return Failure("malformed", f"the answer did not fit {self.form.schema.__name__}, repaired once")
+        return RowAnswer(self.form.values(result.output), self._confidences(result.output, result.response))
+
+    def _confidences(self, answer: Any, response: ModelResponse) -> Mapping[str, float | None]:
+        if self.confidence is ConfidenceSource.VERBALISED:
+            return self.form.confidences(answer)
+        if self.confidence is ConfidenceSource.LOGPROB:
+            return token_probabilities(*_text_and_tokens(response), self.form.columns)
+        return {}
+
+    def _output(self, model: PacedModel) -> Any:
+        if self.confidence is not ConfidenceSource.LOGPROB:
+            return self.form.schema
+        # Providers give probabilities for text, not for the arguments of a tool call.
+        text_only = NativeOutput if model.profile.get("supports_json_schema_output") else PromptedOutput
+        return text_only(self.form.schema)
+
+
+def most_usage(sizes: Sequence[int], *, max_tokens: int, times: int) -> Usage:
+    """The most that rows can use: each request tried and repaired as often as allowed, every answer at full length.
+
+    :param sizes: bytes sent for each row. A token is at least a byte.
+    :param max_tokens: tokens of an answer.
+    :param times: first requests a row.
+    """
+    first = sum(sizes) + OVERHEAD * len(sizes)
+    repair = first + (max_tokens + COMPLAINT) * len(sizes)
+    return Usage(
+        requests=2 * times * len(sizes),
+        input_tokens=times * (first + repair),
+        output_tokens=2 * times * max_tokens * len(sizes),
+    )
+
+
+def _agent(model: Model, output: Any, instructions: str, settings: Any, form: AnswerForm) -> Agent[object, Any]:
+    agent: Agent[object, Any] = Agent(
+        model, output_type=output, instructions=instructions, model_settings=settings, retries=1, name="aiguard"
+    )
+
+    @agent.output_validator
+    def can_be_stored(answer: Any) -> Any:
+        if problem := form.problem(answer):
+            raise ModelRetry(problem)
+        return answer
+
+    return agent
+
+
+def _text_and_tokens(response: ModelResponse) -> tuple[str, Sequence[Mapping[str, Any]]]:
+    """The written answer and its tokens: on the response for chat models, on its text for the Responses API."""
+    for part in response.parts:
+        if isinstance(part, TextPart):
+            given = (response.provider_details or {}).get("logprobs") or (part.provider_details or {}).get("logprobs")
+            return part.content, given or []
+    return "", []
