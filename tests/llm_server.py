@@ -236,12 +236,16 @@ class LLMServer:
 
 
 @contextmanager
-def serve_in_another_process(latency: float) -> Iterator[str]:
-    """The address of a server that always takes so long, for benchmarks: it must not share our interpreter."""
+def serve_in_another_process(latency: float, *, json_model: bool = False) -> Iterator[str]:
+    """The address of a server that always takes so long, for benchmarks: it must not share our interpreter.
+
+    :param latency: seconds of each answer.
+    :param json_model: answer as an HTTP model of one row does, not as a language model.
+    """
     import multiprocessing
 
     ours, theirs = multiprocessing.get_context("spawn").Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=_serve_until_closed, args=(theirs, latency))
+    process = multiprocessing.get_context("spawn").Process(target=_serve_until_closed, args=(theirs, latency, json_model))
     process.start()
     try:
         yield ours.recv()
@@ -250,8 +254,10 @@ def serve_in_another_process(latency: float) -> Iterator[str]:
         process.join(10)
 
 
-def _serve_until_closed(pipe: Any, latency: float) -> None:
-    with LLMServer(lambda row: {"kind": "late"}, latency=repeat(latency)) as server:
+def _serve_until_closed(pipe: Any, latency: float, json_model: bool) -> None:
+    prediction = Reply(body=b'{"predictions": [{"kind": "late"}]}')
+    script = repeat(prediction) if json_model else ()
+    with LLMServer(lambda row: {"kind": "late"}, latency=repeat(latency), script=script) as server:
         pipe.send(server.url)
         pipe.recv()
 

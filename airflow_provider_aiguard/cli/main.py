@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow_provider_aiguard.cli.budget import add_budget
 from airflow_provider_aiguard.cli.statistics import Answer, add_commands
+from airflow_provider_aiguard.core.duration import parse_duration
 from airflow_provider_aiguard.core.errors import AIGuardError, ConfigurationError, NotRecordedError
 from airflow_provider_aiguard.core.verdict import Outcome
 
@@ -74,6 +75,9 @@ def parser() -> argparse.ArgumentParser:
     store_commands = store.add_subparsers(required=True, metavar="command", parser_class=_Parser)
     upgrade = store_commands.add_parser("upgrade", parents=[common], help="bring the store's schema up to date")
     upgrade.set_defaults(run=_upgrade)
+    prune = store_commands.add_parser("prune", parents=[common], help="forget old results of inference")
+    prune.add_argument("--older-than", default="90d", metavar="30d", help="age of what goes (default: %(default)s)")
+    prune.set_defaults(run=_prune)
 
     report = commands.add_parser("report", parents=[common], help="write the report as one HTML file")
     report.add_argument("--from", dest="since", metavar="DATE", help="first day by logical date, such as 2026-01-31")
@@ -114,6 +118,14 @@ def _upgrade(options: argparse.Namespace) -> tuple[int, dict[str, Any]]:
 
     _open(options).close()
     return 0, {"revision": HEAD, "text": f"The store is at revision {HEAD}."}
+
+
+def _prune(options: argparse.Namespace) -> tuple[int, dict[str, Any]]:
+    age = parse_duration(options.older_than, what="--older-than")
+    with _open(options) as store:
+        gone = store.results.prune(datetime.now(UTC) - age)
+    text = f"Results older than {options.older_than} forgotten: {gone:,}. Equal rows are paid for again."
+    return 0, {"results": gone, "text": text}
 
 
 def _report(options: argparse.Namespace) -> tuple[int, dict[str, Any]]:

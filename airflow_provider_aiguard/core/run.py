@@ -123,6 +123,7 @@ class InferenceSummary:
     :param inferred: rows with at least one cell the model filled.
     :param rejects: rows the model failed on.
     :param chunks: chunks written.
+    :param saved: rows answered without asking the model, because equal work was paid for before.
     :param cost_micros: money spent, in micro-dollars; ``None`` if no price was declared.
     :param seconds: wall-clock seconds, all of it.
     :param model_seconds: seconds spent inside the model.
@@ -137,6 +138,7 @@ class InferenceSummary:
     inferred: int = 0
     rejects: int = 0
     chunks: int = 0
+    saved: int = 0
     cost_micros: int | None = None
     seconds: float = 0.0
     model_seconds: float = 0.0

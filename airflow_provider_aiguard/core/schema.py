@@ -71,7 +71,8 @@ class ColumnSchema:
     :param categories: the only values a text or integer column may have; empty for all.
     :param min_length: fewest characters of a text, 0 or more; ``None`` for no limit.
     :param max_length: most characters, likewise.
-    :param max_share: share of the rows, in [0, 1], that may break the rules about its values; ``None`` for the schema's.
+    :param max_share: share of the rows, in [0, 1], that may break the rules about its values; ``None`` for that of the
+        schema.
     """
 
     name: str

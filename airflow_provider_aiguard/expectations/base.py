@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from great_expectations.compatibility import pydantic
 from great_expectations.expectations.expectation import BatchExpectation, render_suite_parameter_string
@@ -32,16 +32,8 @@ _MARKS = {Outcome.PASS: "passed", Outcome.BREACH: "breached", Outcome.UNDECIDED:
 class GuardExpectation(BatchExpectation, ABC):
     """A guard as an expectation. Great Expectations has two outcomes: undecided is no success there.
 
-    Its result has the verdict's summary as ``observed_value`` and the verdict under ``details.aiguard``.
+    Its result has what the checks saw as ``observed_value`` and the verdict under ``details.aiguard``.
     """
-
-    class Config:
-        """Names of fields are checked when the expectation is made."""
-
-        extra = pydantic.Extra.forbid
-
-    domain_keys: ClassVar[tuple[str, ...]] = ("batch_id",)
-    metric_dependencies: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def question(self, table: Table) -> Question:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_aiguard.core.verdict import CheckResult, Outcome
 from airflow_provider_aiguard.stats.bounded_mean import bounded_mean
-from airflow_provider_aiguard.stats.calibration import expected_calibration_error
+from airflow_provider_aiguard.stats.calibration import expected_calibration_error, reliability
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +33,8 @@ def evaluate(
     error = expected_calibration_error(evidence.bins, limits.alpha)
     checks = []
     if limits.max_ece is not None:
-        checks.append(_check("ece", "calibration error", error, limits.max_ece, evidence, limits, why))
+        check = _check("ece", "calibration error", error, limits.max_ece, evidence, limits, why)
+        checks.append(replace(check, detail={**(check.detail or {}), "reliability": _reliability(evidence, limits)}))
     if limits.max_brier is not None:
         brier = bounded_mean(evidence.usable, evidence.squares, evidence.fourths, limits.alpha)
         checks.append(_check("brier", "Brier score", brier, limits.max_brier, evidence, limits, why))
@@ -101,6 +103,15 @@ def _rise(
         limit=limit,
         detail={"low": low, "high": high, "labels": evidence.usable, "reference_labels": known},
     )
+
+
+def _reliability(evidence: CalibrationEvidence, limits: CalibrationLimits) -> list[dict[str, float]]:
+    """What a reliability diagram draws, a row for each bin that holds something."""
+    filled = [b for b in evidence.bins if b.n]
+    return [
+        {"confidence": confidence, "right": b.correct / b.n, "low": low, "high": high, "labels": b.n}
+        for b, (confidence, low, high) in zip(filled, reliability(filled, limits.alpha), strict=True)
+    ]
 
 
 def _share(evidence: CalibrationEvidence, limits: CalibrationLimits) -> CheckResult:

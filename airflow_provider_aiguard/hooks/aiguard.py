@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseHook
-from airflow.sdk.exceptions import AirflowNotFoundException
+from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
 
 from airflow_provider_aiguard.core.errors import AIGuardError, ConfigurationError
 
 if TYPE_CHECKING:
+    from airflow_provider_aiguard.store.results import Cipher
     from airflow_provider_aiguard.store.store import Store
+
+log = logging.getLogger(__name__)
 
 DEFAULT_CONN_ID = "aiguard_default"
 
@@ -64,7 +69,7 @@ class AIGuardHook(BaseHook):
         """Open the store, upgrading its schema on first use."""
         from airflow_provider_aiguard.store.store import open_store
 
-        return open_store(self.get_url())
+        return open_store(self.get_url(), cipher=_cipher())
 
     def test_connection(self) -> tuple[bool, str]:
         """Open the store and say where it is."""
@@ -73,6 +78,20 @@ class AIGuardHook(BaseHook):
         except (AIGuardError, AirflowNotFoundException, ImportError) as error:
             return False, str(error)
         return True, "The store is reachable and its schema is current."
+
+
+@cache
+def _cipher() -> Cipher | None:
+    """Airflow's Fernet, which encrypts its connections too; ``None`` where it has no key."""
+    from airflow.sdk.crypto import get_fernet
+
+    try:
+        fernet = get_fernet()
+    except AirflowException:
+        # Also what Airflow 3.3 says where nobody set a key: its task SDK reads the template of the default.
+        log.debug("Airflow has no usable Fernet key, so results of inference are stored as they are.", exc_info=True)
+        return None
+    return fernet if fernet.is_encrypted else None
 
 
 def embedded_url() -> str:

@@ -2,7 +2,7 @@
 
 ::
 
-    rows ─read─► chunk ─► needed rows ─hold─► model ─validate─► settle ─► rejects ─► target ─► run counts
+    rows ─read─► chunk ─► needed rows ─► different rows ─hold─► model ─validate─► settle ─► rejects ─► target ─► counts
 
 Nothing of a chunk is written unless all its claims are valid; value and companions are written in one statement and
 one transaction. A step that is killed and tried again rewrites by key: it ends with the table of an undisturbed run.
@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -33,9 +33,10 @@ from airflow_provider_aiguard.inference.cells import (
     spread,
 )
 from airflow_provider_aiguard.inference.columns import StepColumns
+from airflow_provider_aiguard.inference.once import Once, answers_of
 from airflow_provider_aiguard.inference.prices import Bill
 from airflow_provider_aiguard.inference.tally import ColumnTally, Tally
-from airflow_provider_aiguard.inference.validate import Mask, validate_claims
+from airflow_provider_aiguard.inference.validate import Mask, ValidClaims, validate_claims
 from airflow_provider_aiguard.inference.values import infer_type
 from airflow_provider_aiguard.tables.connection import connect
 from airflow_provider_aiguard.tables.nulls import null_mask
@@ -46,10 +47,13 @@ if TYPE_CHECKING:
     import pandas as pd
     from sqlalchemy import Connection, Engine
 
+    from airflow_provider_aiguard.core.amounts import Amounts
     from airflow_provider_aiguard.core.claims import Claims
     from airflow_provider_aiguard.core.outputs import Output
+    from airflow_provider_aiguard.core.provenance import ConfidenceSource
     from airflow_provider_aiguard.inference.plan import InferencePlan
     from airflow_provider_aiguard.models.base import Model
+    from airflow_provider_aiguard.store.books import Hold
     from airflow_provider_aiguard.store.store import Store
 
 logger = logging.getLogger(__name__)
@@ -116,6 +120,9 @@ class _Step:
         self.columns = StepColumns.of(plan, read, write)
         self.outputs = self.columns.outputs
         self.writer: ClaimWriter | None = None
+        self.once: Once | None = None
+        if plan.pays_once:
+            self.once = Once(plan, model.identity, store.results, identity)
         self.tally = Tally(
             run_id=identity.run_id,
             model=model.identity,
@@ -162,7 +169,16 @@ class _Step:
         rows = chunk[list(self.columns.inputs)]
         if len(positions) < len(chunk):
             rows = rows.iloc[positions].reset_index(drop=True)
-        claims = self._pay_and_predict(rows)
+        needs = {name: mask[positions] for name, mask in needed.items()}
+
+        def describe(row: int) -> str:
+            return str(self._key_of(chunk, int(positions[row])))
+
+        def ask(some: Sequence[int], keys: Sequence[str]) -> tuple[ValidClaims, ConfidenceSource | None]:
+            part = {name: mask[list(some)] for name, mask in needs.items()}
+            return self._ask_once(rows.iloc[list(some)].reset_index(drop=True), part, keys, lambda i: describe(some[i]))
+
+        claims = self.once.claims(rows, needs, ask) if self.once else self._pay_and_predict(rows)
         self._resolve_types(claims)
         for name, tally in self.tally.columns.items():
             if name in claims.confidences:
@@ -171,23 +187,43 @@ class _Step:
             claims,
             self.outputs,
             rows=len(rows),
-            needed={name: mask[positions] for name, mask in needed.items()},
-            describe_row=lambda i: str(self._key_of(chunk, int(positions[i]))),
+            needed=needs,
+            describe_row=describe,
         )
         return spread(valid, positions, len(chunk), needed)
 
-    def _pay_and_predict(self, rows: pd.DataFrame) -> Claims:
+    def _ask_once(
+        self, rows: pd.DataFrame, needed: Mapping[str, Mask], keys: Sequence[str], describe: Callable[[int], str]
+    ) -> tuple[ValidClaims, ConfidenceSource | None]:
+        """Ask about rows that nobody has asked about; what comes back is valid before it is kept."""
+        valid: ValidClaims | None = None
+
+        def check(claims: Claims) -> dict[str, Any]:
+            nonlocal valid
+            self._resolve_types(claims)
+            valid = validate_claims(claims, self.outputs, rows=len(rows), needed=needed, describe_row=describe)
+            answers = answers_of(valid, claims.confidence_source)
+            return {key: a.stored() for key, a in zip(keys, answers, strict=True) if a.failure is None}
+
+        claims = self._pay_and_predict(rows, check)
+        assert valid is not None  # noqa: S101  check was called, or an error is under way
+        return valid, claims.confidence_source
+
+    def _pay_and_predict(
+        self, rows: pd.DataFrame, check: Callable[[Claims], Mapping[str, Any]] = lambda _: {}
+    ) -> Claims:
+        """Hold, predict, settle; ``check`` gives what to keep in the transaction that settles."""
         bill = Bill(self.plan, self.model, rows)
         ledger, hold, most = self.store.ledger, None, bill.most
         charge = most
+        self.tally.priced &= most.micros is not None
         if self.plan.budgets:
             hold = ledger.hold(self.plan.budgets, self.identity, most, ttl=HOLD_TTL, price=bill.price)
         started = time.monotonic()
         try:
             claims = self.model.predict(rows)
             charge = bill.actual(claims.usage)
-            if hold is not None:
-                ledger.settle(hold, charge)
+            self._settle(hold, charge, check(claims))
         except BaseException:
             # The call went out, so the money may be gone: it counts as spent.
             if hold is not None:
@@ -198,6 +234,16 @@ class _Step:
             self.tally.cost_micros += (most.micros or 0) if charge.micros is None else charge.micros
             self.tally.model_seconds += time.monotonic() - started
         return claims
+
+    def _settle(self, hold: Hold | None, charge: Amounts, results: Mapping[str, Any]) -> None:
+        kept = results if self.plan.store_results else {}
+        keep = self.store.results.save
+        if hold is not None:
+            self.store.ledger.settle(
+                hold, charge, alongside=lambda conn: keep(conn, kept, self.identity, datetime.now(UTC))
+            )
+        elif kept:
+            self.store.results.keep(kept, self.identity, datetime.now(UTC))
 
     def _resolve_types(self, claims: Claims) -> None:
         """Take the type of an undeclared output from the first chunk that has a value for it."""
@@ -251,6 +297,8 @@ class _Step:
         self.tally.rejects += rejects
         self.tally.inferred += int(np.logical_or.reduce(list(claims.inferred.values())).sum())
         self.tally.chunks += 1
+        if self.once:
+            self.tally.saved = self.tally.inferred + self.tally.rejects - self.once.asked
         for output in self.outputs:
             tally, inferred = self.tally.columns[output.name], claims.inferred[output.name]
             tally.add_provenance(Provenance.AI_INFERRED, int(inferred.sum()))

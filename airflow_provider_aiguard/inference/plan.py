@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from typing import Literal, get_args
 
@@ -35,6 +36,9 @@ class InferencePlan:
     :param price_per_row: USD for one row sent to the model, ``None`` if nobody declared it.
     :param price: USD for tokens and calls of a model that states how many it uses; ``listed`` for what the price
         list says of it, ``None`` if nobody declared it.
+    :param reuse: how old a result of another task or DAG run may be to be used again; ``None`` for none. The retries
+        of a task use each other's results in any case.
+    :param store_results: whether results are kept in the store. Without them a row is paid for once a try.
     :param budgets: what is held before the model is called, and settled afterwards.
     """
 
@@ -48,6 +52,8 @@ class InferencePlan:
     max_reject_share: float = 0.0
     price_per_row: Decimal | None = None
     price: Price | Literal["listed"] | None = None
+    reuse: timedelta | None = None
+    store_results: bool = True
     budgets: Sequence[Budget] = ()
 
     def __post_init__(self) -> None:
@@ -73,6 +79,16 @@ class InferencePlan:
         for budget in self.budgets:
             if budget.unit == "usd" and self.price is None and self.price_per_row is None:
                 raise unbounded(budget)
+
+        if self.reuse is not None and (self.reuse <= timedelta(0) or not self.store_results):
+            raise ConfigurationError(
+                f"reuse must be a time of stored results; got {self.reuse!r} with store_results={self.store_results!r}."
+            )
+
+    @property
+    def pays_once(self) -> bool:
+        """Whether equal rows are asked about once: hashing them costs more than a model that is free."""
+        return bool(self.price_per_row) or self.price is not None or self.reuse is not None
 
     @property
     def in_place(self) -> bool:

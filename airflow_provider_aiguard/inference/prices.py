@@ -45,7 +45,7 @@ class Bill:
         self._rows = len(rows)
         self._of_rows = None if plan.price_per_row is None else plan.charge(len(rows))
         self._bound = model.most_usage(rows) if isinstance(model, Bounded) else None
-        self._price = _price_of_chunk(plan.price, model, rows)
+        self._price = _price_of_chunk(plan, model, rows)
         self._row_price = plan.price_per_row
 
     @property
@@ -74,8 +74,9 @@ class Bill:
     def _amounts(self, usage: Usage) -> Amounts:
         tokens = usage.input_tokens + usage.output_tokens
         # Calls without a token are calls whose tokens nobody counted.
-        micros = self._of_rows if self._price is None else self._price.charge(usage) if tokens else None
-        return Amounts(micros=micros, tokens=tokens or None, calls=usage.requests)
+        known = tokens > 0 or not usage.requests
+        micros = self._of_rows if self._price is None else self._price.charge(usage) if known else None
+        return Amounts(micros=micros, tokens=tokens if known else None, calls=usage.requests)
 
 
 def price_of(model: str) -> Price:
@@ -104,10 +105,15 @@ def price_of(model: str) -> Price:
     return _dearest(prices, source=f"genai-prices: {found.id}:{info.id}")
 
 
-def _price_of_chunk(price: Price | str | None, model: Model, rows: pd.DataFrame) -> Price | None:
-    if price is None or not isinstance(model, Bounded):
+def _price_of_chunk(plan: InferencePlan, model: Model, rows: pd.DataFrame) -> Price | None:
+    if plan.price is None or not isinstance(model, Bounded):
         return None
-    known = price if isinstance(price, Price) else price_of(model.identity.name)
+    try:
+        known = plan.price if isinstance(plan.price, Price) else price_of(model.identity.name)
+    except (PriceUnknownError, ConfigurationError):
+        if any(budget.unit == "usd" for budget in plan.budgets):
+            raise
+        return None
     if not known.tiers or not len(rows):
         return known
     # Long calls are dearer: the row with the longest input says which prices can be reached.

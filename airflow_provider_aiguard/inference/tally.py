@@ -45,6 +45,7 @@ class Tally:
     inferred: int = 0
     rejects: int = 0
     chunks: int = 0
+    saved: int = 0
     cost_micros: int = 0
     model_seconds: float = 0.0
     started: float = field(default_factory=time.monotonic)
@@ -60,6 +61,7 @@ class Tally:
             inferred=self.inferred,
             rejects=self.rejects,
             chunks=self.chunks,
+            saved=self.saved,
             cost_micros=self.cost_micros if self.priced else None,
             seconds=round(time.monotonic() - self.started, 3),
             model_seconds=round(self.model_seconds, 3),

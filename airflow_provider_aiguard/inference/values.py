@@ -95,6 +95,13 @@ def check_values(values: Any, output: Output, wanted: Mask) -> tuple[pd.Series[A
     return _column([item if keep else None for item, keep in zip(items, kept, strict=True)], output.type), missing
 
 
+def fits(value: Any, output: Output) -> bool:
+    """Whether a value, ``None`` for none, is of the output's type and among its labels."""
+    if value is None or output.type is None:
+        return True
+    return _ACCEPTS[output.type](value) and (not output.labels or value in output.labels)
+
+
 _FAST = {OutputType.BOOLEAN: "b", OutputType.INTEGER: "iu", OutputType.NUMBER: "fiu"}
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator
 
 from airflow_provider_aiguard.core.budget import Budget
+from airflow_provider_aiguard.core.duration import parse_duration
 from airflow_provider_aiguard.core.errors import BudgetExceededError, ConfigurationError
 from airflow_provider_aiguard.core.money import MICROS_PER_DOLLAR, parse_usd
 from airflow_provider_aiguard.core.outputs import parse_outputs
@@ -57,6 +59,11 @@ class InferenceOperator(LineageMixin, BaseOperator):
     :param on_budget_warning: an Airflow notifier, or several, or functions: called with the task's context and
         ``budget_warning`` in it, once each window of a budget passes 50, 80 and 100 % of its limit. What they raise
         is logged.
+    :param reuse: how old an answer of another task or DAG run may be to be used again for an equal row: ``"30d"``,
+        ``"12h"``. Default: none. Equal rows of one table, and the retries of this task, are always paid for once if
+        the model has a price.
+    :param store_results: whether answers are kept in the store for that, encrypted with Airflow's Fernet key. Without
+        them a retry pays again. Default ``True``.
     :param max_reject_share: share of rows, in [0, 1], that the model may fail on before the task fails. Default 0:
         any rejected row fails the task, after the good rows are written.
     :param chunk_size: rows read, inferred and written at a time. It bounds memory, and what a crash can
@@ -84,6 +91,8 @@ class InferenceOperator(LineageMixin, BaseOperator):
         price_per_row: str | None = None,
         price: Price | None = None,
         on_budget_warning: Callable[[Context], Any] | Sequence[Callable[[Context], Any]] = (),
+        reuse: str | timedelta | None = None,
+        store_results: bool = True,
         max_reject_share: float = 0.0,
         chunk_size: int = 10_000,
         conn_id: str | None = None,
@@ -102,6 +111,8 @@ class InferenceOperator(LineageMixin, BaseOperator):
         self.price_per_row = price_per_row
         self.price = price
         self.on_budget_warning = on_budget_warning
+        self.reuse = reuse
+        self.store_results = store_results
         self.max_reject_share = max_reject_share
         self.chunk_size = chunk_size
         self.conn_id = conn_id
@@ -174,6 +185,8 @@ class InferenceOperator(LineageMixin, BaseOperator):
             max_reject_share=self.max_reject_share,
             price_per_row=None if price is None else parse_usd(price, what="price_per_row"),
             price=self.price or ("listed" if counts_tokens else None),
+            reuse=None if self.reuse is None else parse_duration(self.reuse, what="reuse"),
+            store_results=self.store_results,
             budgets=budgets,
         )
 

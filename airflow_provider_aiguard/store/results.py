@@ -119,6 +119,10 @@ class Results:
             pairs = _pairs(conn, {key: self._sealed(results[key]) for key in some})
             _put(conn, pairs, ["work_key", "result"], values, where=row.run_id == identity.run_id).close()
 
+    def keep(self, results: Mapping[str, Any], identity: RunIdentity, now: datetime) -> None:
+        """Keep results whose price nobody settles, in a transaction of their own."""
+        self._database.write(lambda conn: self.save(conn, results, identity, now))
+
     def prune(self, before: datetime) -> int:
         """Forget results made before a time, and work taken before it that was never done; return how many."""
         moment = aware(before, what="before")
@@ -196,6 +200,12 @@ def _put(
     again = {name: insert.excluded[name] for name in [*given[1:], *values]}
     put = insert.on_conflict_do_update(index_elements=["work_key"], set_=again, where=where)
     return conn.execute(put.returning(row.work_key))
+
+
+def give_back_all(conn: Connection, run_ids: Sequence[str]) -> None:
+    """Leave what ended or dead runs have taken and not done to others, inside the caller's transaction."""
+    undone = sa.and_(row.run_id.in_(run_ids), row.state == str(WorkState.TAKEN))
+    conn.execute(sa.delete(schema.result).where(undone)).close()
 
 
 def _give_back(conn: Connection, keys: Sequence[str], run_id: str) -> None:

@@ -24,6 +24,7 @@ from airflow_provider_aiguard.store import schema
 from airflow_provider_aiguard.store.books import forfeit_holds_of
 from airflow_provider_aiguard.store.database import Database, insert_into
 from airflow_provider_aiguard.store.identity import identity_of, matching
+from airflow_provider_aiguard.store.results import give_back_all
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,7 +81,7 @@ class Runs:
             raise ConfigurationError(f"A run finishes as success, failed or abandoned; got {str(state)!r}.")
         values = {"state": str(state), "finished_at": datetime.now(UTC), "summary": summary.to_dict()}
         self._update(summary.run_id, values)
-        self._database.write(lambda conn: forfeit_holds_of(conn, [summary.run_id]))
+        self._database.write(lambda conn: _let_go(conn, [summary.run_id]))
 
     def add_rejects(self, run_id: str, rejects: Sequence[Reject]) -> None:
         """Keep rows that the model failed on. A key that the run already rejected is not added again.
@@ -145,7 +146,13 @@ def _start(conn: Connection, identity: RunIdentity, values: Mapping[str, Any], n
     again = {name: value for name, value in values.items() if name != "run_id"}
     insert = insert_into(conn, schema.run).values(**values, started_at=now)
     conn.execute(insert.on_conflict_do_update(index_elements=["run_id"], set_=again))
-    forfeit_holds_of(conn, [identity.run_id, *dead])
+    _let_go(conn, [identity.run_id, *dead])
+
+
+def _let_go(conn: Connection, run_ids: Sequence[str]) -> None:
+    """Count what ended runs still hold as spent, and leave the work they had taken to others."""
+    forfeit_holds_of(conn, run_ids)
+    give_back_all(conn, run_ids)
 
 
 def _abandon_earlier_tries(conn: Connection, identity: RunIdentity, now: datetime) -> Sequence[str]:

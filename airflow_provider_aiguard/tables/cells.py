@@ -1,4 +1,4 @@
-"""SQL expressions that put a number into a cell, or tell what it is not."""
+"""SQL expressions that put a number into a cell, or tell what it is not; and the row that says what a cell holds."""
 
 from __future__ import annotations
 
@@ -21,6 +21,11 @@ HUGE = 1e140
 TINY = 1e-140
 """Squares of numbers nearer to 0 than this are left out of moments: PostgreSQL raises where they underflow."""
 
+SUMS = 8
+"""Numbers a branch may sum up besides the rows: ``m0`` to ``m7``."""
+
+_MERGES = frozenset({"sqlite"})
+
 _NAN_EQUALS_ITSELF = frozenset({"postgresql", "duckdb", "snowflake", "databricks", "spark", "hive"})
 
 
@@ -36,11 +41,48 @@ def is_nan(number: sa.ColumnElement[Any], dialect: str) -> sa.ColumnElement[bool
 
 
 def fenced(query: sa.Select[Any], dialect: str) -> sa.Select[Any]:
-    """Keep SQLite from merging a subquery into the query around it.
+    """Keep SQLite and PostgreSQL from merging a subquery into the query around it.
 
-    It would write a cell's expression out once for each aggregate: 100 columns take 15 s to prepare instead of 4 s.
+    They would write a cell's expression out once for each aggregate: on SQLite 100 columns take 15 s to prepare instead
+    of 4 s, and PostgreSQL evaluates it each time.
     """
-    return query.offset(sa.literal_column("0")) if dialect == "sqlite" else query
+    return query.offset(sa.literal_column("0")) if dialect in _MERGES else query
+
+
+def found_row(
+    index: int,
+    *,
+    cell: sa.ColumnElement[int],
+    n: sa.ColumnElement[Any],
+    key: sa.ColumnElement[str] | None = None,
+    ends: Sequence[sa.ColumnElement[str]] = (),
+    size: sa.ColumnElement[int] | None = None,
+    sums: Sequence[sa.ColumnElement[Any]] = (),
+) -> sa.Select[Any]:
+    """Select a branch's row.
+
+    :param index: which column of the statement it is about: ``i``.
+    :param cell: the cell, or what kind of value the row is about.
+    :param n: rows of the table.
+    :param key: the level, or the bucket.
+    :param ends: first and last value: ``low`` and ``high``.
+    :param size: cell of the length.
+    :param sums: at most :data:`SUMS` numbers.
+    """
+    # Each has its type in every branch: a database takes a column's type from the first.
+    text, number = sa.cast(sa.null(), sa.String), sa.cast(sa.null(), sa.Double)
+    low, high = ends or (text, text)
+    padded = [sa.cast(value, sa.Double) for value in sums] + [number] * (SUMS - len(sums))
+    return sa.select(
+        sa.literal_column(str(index), sa.Integer).label("i"),
+        cell.label("cell"),
+        (text if key is None else key).label("key"),
+        low.label("low"),
+        high.label("high"),
+        (sa.literal_column("0", sa.Integer) if size is None else size).label("size"),
+        sa.cast(n, sa.BigInteger).label("n"),
+        *(value.label(f"m{i}") for i, value in enumerate(padded)),
+    )
 
 
 def cell_of(number: str, edges: Sequence[float], *, closed_above: bool = True) -> sa.ColumnElement[int]:

@@ -10,9 +10,8 @@ import sqlalchemy as sa
 
 from airflow_provider_aiguard.core.outputs import OutputType
 from airflow_provider_aiguard.core.profile import BUCKETS, LENGTH_EDGES, PATTERNS
-from airflow_provider_aiguard.tables.cells import NULL_CELL, cell_of, fenced
+from airflow_provider_aiguard.tables.cells import NULL_CELL, cell_of, fenced, found_row
 from airflow_provider_aiguard.tables.dialects.expressions import LOWER, UPPER
-from airflow_provider_aiguard.tables.rows import found_row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

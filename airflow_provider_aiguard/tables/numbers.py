@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from airflow_provider_aiguard.tables.cells import HUGE, NAN_CELL, NULL_CELL, TINY, fenced
+from airflow_provider_aiguard.tables.cells import HUGE, NAN_CELL, NULL_CELL, TINY, fenced, found_row
 from airflow_provider_aiguard.tables.grid import Tile
-from airflow_provider_aiguard.tables.rows import found_row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

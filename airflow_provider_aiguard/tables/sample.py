@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 CHUNK = 50_000
 """Rows read at a time."""
 
+_HASH = "aiguard__hash"
+
 
 def sample_rows(
     connection: sa.Connection, table: Table, columns: Sequence[str], *, rows: int, seed: int, present: str
@@ -53,6 +55,3 @@ def sample_rows(
     if kept is None:
         return pd.DataFrame(columns=list(columns))
     return kept.sort_values(_HASH).drop(columns=_HASH).reset_index(drop=True)
-
-
-_HASH = "aiguard__hash"

@@ -207,8 +207,8 @@ def _column(name: str, seen: _Seen, categories: dict[str, int], slack: float) ->
     kind = seen.info.kind
     base = ColumnSchema(name=name, type=kind, max_null_share=learnt_share(seen.missing, seen.rows))
     if categories:
-        # By Good and Turing, as many rows have a value that was not seen as have one that was seen once; those of values
-        # seen twice stand for the error of that (see stats/good_turing.py).
+        # By Good and Turing, as many rows have a value that was not seen as have one that was seen once; those of
+        # values seen twice stand for the error of that (see stats/good_turing.py).
         rare = sum(rows for rows in categories.values() if rows <= 2)
         return replace(
             base, categories=tuple(sorted(categories)), max_share=learnt_share(rare, seen.rows) if rare else None

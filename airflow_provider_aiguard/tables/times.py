@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from airflow_provider_aiguard.core.profile import HOURS_OF_WEEK
-from airflow_provider_aiguard.tables.cells import NAN_CELL, NULL_CELL, fenced
-from airflow_provider_aiguard.tables.rows import found_row
+from airflow_provider_aiguard.tables.cells import NAN_CELL, NULL_CELL, fenced, found_row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -111,6 +111,17 @@ def other_model_file(_engine: sa.Engine, folder: Path) -> None:
     SklearnModel("late.pkl", sha256="9d1c40c13f97" + "0" * 52, output="late").predict(pd.DataFrame({"hour": [7]}))
 
 
+def model_away(_engine: sa.Engine, _folder: Path) -> None:
+    from airflow_provider_aiguard.models.concurrency import Pacing
+    from airflow_provider_aiguard.models.http import HttpModel
+
+    model = HttpModel("http://127.0.0.1:9", model="late", outputs=["late"], batch_size=1, pacing=Pacing(tries=1))
+    try:
+        model.predict(pd.DataFrame({"hour": range(20)}))
+    finally:
+        model.close()
+
+
 def impossible_confidence(engine: sa.Engine, folder: Path) -> None:
     _infer(engine, folder, lambda chunk: ({"late": [False] * len(chunk)}, {"late": [1.7] * len(chunk)}))
 
@@ -168,6 +179,7 @@ PROVOKERS: list[Callable[[sa.Engine, Path], None]] = [
     wrong_column_type,
     busy_duckdb,
     other_model_file,
+    model_away,
     impossible_confidence,
     wrong_value_type,
     too_many_rejects,

@@ -111,7 +111,7 @@ def check_messages():
     from airflow_provider_aiguard.core.limits.confidence import ConfidenceLimits
     from airflow_provider_aiguard.core.limits.ground_truth import GroundTruthLimits
     from airflow_provider_aiguard.core.profile import ColumnKind, ColumnProfile, TableProfile
-    from airflow_provider_aiguard.guards import budget, confidence, drift, ground_truth
+    from airflow_provider_aiguard.guards import budget, confidence, drift, ground_truth, trailing
 
     def sure(inferred, *, mean=0.71, missing=0, below=0, unlabelled=0):
         counts = [0] * 100
@@ -155,6 +155,9 @@ def check_messages():
     ]
     for reference, current in pairs:
         yield from (c.message for c in drift.evaluate(reference, current))
+    few = TableProfile(table="flights", rows=100, clusters=12)
+    yield from (c.message for c in drift.evaluate(profile(100, number), few))
+    yield from (c.message for c in trailing.evaluate([profile(100, number)] * 4, profile(100, number)))
     yield "The store holds no profile named 'january'; it holds 'flights-january'."  # compared with the code above
 
 

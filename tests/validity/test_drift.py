@@ -9,7 +9,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from benchmarks import _drift as draw
 from scipy.stats import binom, norm
 
 from airflow_provider_aiguard.core.limits.drift import MIN_EFFECT, DriftLimits
@@ -17,6 +16,7 @@ from airflow_provider_aiguard.core.verdict import Outcome
 from airflow_provider_aiguard.guards.channels import indices, numeric
 from airflow_provider_aiguard.guards.channels.base import Pair
 from airflow_provider_aiguard.guards.drift import evaluate
+from benchmarks import _drift as draw
 
 
 def at_most(repetitions, rate):
@@ -79,7 +79,7 @@ def test_no_method_alarms_more_often_than_it_says_whatever_the_shape(shape):
         for _ in range(repetitions)
     ]
     for method in METHODS:
-        p_values = np.array([method(pair).p_value for pair in drawn[: 60 if method is numeric.wasserstein else None]])
+        p_values = np.array([method(pair).p_value for pair in drawn[: 40 if method is numeric.wasserstein else None]])
         for alpha in (0.05, 0.001):
             hits = (p_values <= alpha).sum()
             assert hits <= at_most(len(p_values), 1.3 * alpha), (method.__name__, alpha, hits)
@@ -120,17 +120,20 @@ def test_a_hundredth_of_a_standard_deviation_in_a_million_rows_is_a_trifle():
 
 
 def test_a_change_of_the_size_called_visible_is_found_four_times_in_five():
-    """``smallest_visible`` of the KS check is honest: a shift that large is significant with probability 0.8."""
+    """``smallest_visible`` of the KS check is honest: a shift that large is found, half of it often not."""
     rng, law = np.random.default_rng(3), draw.law("normal")
 
     def checks(after):
         pair = draw.table([draw.numeric(rng, 2_000, "y", law)]), draw.table([draw.numeric(rng, 2_000, "y", after)])
-        return {c.check: c for c in evaluate(*pair)}
+        return {c.check: c for c in evaluate(*pair, DriftLimits(alpha=0.001))}
 
     shift = 2 * norm.ppf((1 + checks(law)["drift.ks"].detail["smallest_visible"]) / 2)
-    moved = draw.law("normal", shift=float(shift))
-    hits = sum(checks(moved)["drift.ks"].outcome is Outcome.BREACH for _ in range(400))
-    assert 0.75 <= hits / 400 <= 0.97
+    found = []
+    for size in (float(shift), float(shift) / 2):
+        moved = draw.law("normal", shift=size)
+        found.append(sum(checks(moved)["drift.ks"].outcome is Outcome.BREACH for _ in range(200)) / 200)
+    assert found[0] >= 0.8
+    assert found[1] <= 0.5
 
 
 # Batches that wobble
@@ -185,7 +188,7 @@ def test_a_declared_design_effect_does_the_same():
 
 
 def test_dependence_is_found_where_each_column_is_unchanged():
-    """Two normals whose correlation falls from .3 to .2, in a table of 10k rows and ten unchanged pairs."""
+    """Two normals whose correlation falls from .3 to .15, in a table of 10k rows and ten unchanged pairs."""
     rng = np.random.default_rng(8)
 
     def counts(correlation, rows):
@@ -199,10 +202,10 @@ def test_dependence_is_found_where_each_column_is_unchanged():
     found = alarms = 0
     for _ in range(200):
         before = replace(draw.table(columns), pairs={pair: counts(0.3, 10_000) for pair in names})
-        after = replace(before, pairs={pair: counts(0.2 if pair == names[0] else 0.3, 10_000) for pair in names})
+        after = replace(before, pairs={pair: counts(0.15 if pair == names[0] else 0.3, 10_000) for pair in names})
         breaches = draw.breaches(evaluate(before, after))
         found += ("drift.dependence", "x0 ~ x1") in breaches
         alarms += bool(breaches - {("drift.dependence", "x0 ~ x1")})
     print(f"found {found / 200:.3f}   others {alarms / 200:.3f}")
-    assert found >= 180
+    assert found >= 190
     assert alarms <= at_most(200, 0.05)

@@ -57,7 +57,7 @@ def breaches(n, m, trials, change=None):
     return found
 
 
-@pytest.mark.parametrize(("n", "m"), [(200, 200), (1_000, 200), (1_000, 1_000), (1_000, 5_000)])
+@pytest.mark.parametrize(("n", "m"), [(200, 200), (1_000, 1_000), (1_000, 5_000)])
 def test_an_unchanged_table_keeps_its_schema(n, m):
     found = breaches(n, m, TRIALS)
     alarms = sum(bool(one) for one in found)

@@ -116,5 +116,5 @@ def _recommended(pair: Pair) -> Iterator[str]:
         if len(reference.levels) > 1 or reference.other:
             yield "categories"
         yield "unseen"
-        if categorical.levels_say_little(reference) and sum(reference.lengths):
+        if categorical.levels_say_little(reference) and any(reference.lengths):
             yield "length"

@@ -232,7 +232,7 @@ def test_stopped_between_the_answer_and_the_books_nothing_stays_held(
 ) -> None:
     database.flights(10)
 
-    def stop(*_: Any) -> None:
+    def stop(*_: Any, **__: Any) -> None:
         raise Terminated("in settle")
 
     monkeypatch.setattr(store.ledger, "settle", stop)

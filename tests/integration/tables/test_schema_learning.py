@@ -174,6 +174,14 @@ def test_columns_may_be_called_anything(engine):
     assert {c.broken for c in found.counts if c.rule.check == "schema.relation"} == {0}
 
 
+def test_all_rules_are_counted_in_one_statement(engine):
+    flights(engine)
+    schema, seen = learn(engine), []
+    sa.event.listen(engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
+    judge(engine, schema)
+    assert sum("flights" in statement and "CASE WHEN" in statement for statement in seen) == 1
+
+
 def test_hostile_categories_are_values(engine):
     values = ["'; DROP TABLE t; --", "%s", ":x", "ünï", '"']
     kinds = {"id": sa.Integer(), "c": sa.Text()}
@@ -291,3 +299,12 @@ def test_a_time_that_no_clock_shows_is_no_limit(postgres_engine):
     schema = learn(postgres_engine, "t")
     assert schema.columns["moment"].minimum is None
     assert broken(judge(postgres_engine, schema, "t")) == {}
+
+
+def test_rare_categories_leave_room_for_others_that_were_not_seen(engine):
+    rows = [{"id": i, "often": "ab"[i % 2], "rare": f"v{i}" if i < 8 else "usual"} for i in range(400)]
+    create(engine, "t", {"id": sa.Integer(), "often": sa.Text(), "rare": sa.Text()}, rows)
+    columns = learn(engine, "t").columns
+    assert (columns["often"].categories, columns["often"].max_share) == (("a", "b"), None)
+    assert len(columns["rare"].categories) == 9
+    assert 8 / 400 < columns["rare"].max_share < 0.06

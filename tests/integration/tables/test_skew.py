@@ -58,6 +58,15 @@ def test_cells_that_differ_are_counted(engine):
     assert found.types == {}
 
 
+def test_one_statement_compares_all_columns(engine):
+    create(engine, "train", [(1, 1.0, 1, "", True, NOON)])
+    create(engine, "serve", [(1, 1.0, 1, "", True, NOON)])
+    seen = []
+    sa.event.listen(engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
+    compare(engine, tolerance=0.1)
+    assert sum("JOIN" in statement and "serve" in statement for statement in seen) == 1
+
+
 def test_missing_numbers_of_both_kinds_are_equal(engine):
     nan = None if engine.dialect.name == "sqlite" else math.nan
     create(

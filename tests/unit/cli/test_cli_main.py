@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -189,3 +189,16 @@ def test_the_rejects_of_a_run_are_listed(url, capsys):
     ]
     assert main(["rejects", "nobody", "--store", url]) == 3
     assert "nobody" in capsys.readouterr().err
+
+
+def test_prune_forgets_old_results(url, capsys):
+    identity = RunIdentity(run_id="r")
+    with open_store(url) as store:
+        for key, age in (("old", 40), ("young", 20)):
+            made = datetime.now(UTC) - timedelta(days=age)
+            store.results.take([key], identity, read=lambda value: value, until=made, now=made)
+            store.results.keep({key: 1}, identity, made)
+    assert main(["store", "prune", "--store", url, "--older-than", "30d", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["results"] == 1
+    assert main(["store", "prune", "--store", url, "--older-than", "soon"]) == 3
+    assert "--older-than must be a duration" in capsys.readouterr().err

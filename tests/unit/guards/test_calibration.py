@@ -58,6 +58,12 @@ def test_the_interval_is_printed():
     assert (found.value, found.detail["labels"]) == (pytest.approx(0.1), 1_000)
 
 
+def test_the_reliability_table_is_in_the_detail():
+    (row,) = one(evaluate(evidence(1_000, 800), CalibrationLimits(max_ece=0.09)), "ece").detail["reliability"]
+    assert (row["confidence"], row["right"], row["labels"]) == (pytest.approx(0.9), 0.8, 1_000)
+    assert row["low"] < 0.8 < row["high"] < 0.9
+
+
 def test_the_brier_score_has_its_own_limit():
     calm, bad = evidence(1_000, 900), evidence(1_000, 500)
     limits = CalibrationLimits(max_brier=0.12)

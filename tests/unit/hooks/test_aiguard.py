@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from airflow.sdk.exceptions import AirflowNotFoundException
+from cryptography.fernet import Fernet
 
 from airflow_provider_aiguard.core.errors import ConfigurationError
+from airflow_provider_aiguard.core.run import RunIdentity
 from airflow_provider_aiguard.hooks.aiguard import AIGuardHook, embedded_url
 
 
@@ -119,3 +122,41 @@ def test_connection_test_says_why_not_and_never_the_password(connection, url):
 def test_connection_test_of_a_connection_that_is_missing():
     reached, said = AIGuardHook("no_such_store").test_connection()
     assert (reached, "no_such_store" in said) == (False, True)
+
+
+@pytest.fixture
+def fernet_key(monkeypatch):
+    """Set Airflow's Fernet key as a deployment does."""
+    from airflow.sdk import crypto
+
+    from airflow_provider_aiguard.hooks.aiguard import _cipher
+
+    def use(key):
+        monkeypatch.setenv("AIRFLOW__CORE__FERNET_KEY", key)
+        crypto.get_fernet.cache_clear()
+        _cipher.cache_clear()
+
+    yield use
+    crypto.get_fernet.cache_clear()
+    _cipher.cache_clear()
+
+
+@pytest.mark.parametrize("encrypted", [True, False])
+def test_results_are_encrypted_with_airflows_key_if_it_has_one(connection, tmp_path, fernet_key, encrypted):
+    fernet_key(Fernet.generate_key().decode() if encrypted else "")
+    hook = connection("aiguard_default", conn_type="sqlite", host=str(tmp_path / "store.db"))
+    now, identity = datetime.now(UTC), RunIdentity(run_id="r")
+    with hook.get_conn() as store:
+        store.results.take(["a"], identity, read=lambda value: value, until=now + timedelta(hours=1), now=now)
+        store.results.keep({"a": "a diagnosis"}, identity, now)
+    found = "a diagnosis" not in (tmp_path / "store.db").read_bytes().decode("latin-1")
+    assert found == encrypted
+    with hook.get_conn() as store:
+        taken = store.results.take(["a"], identity, read=lambda value: value, until=now, now=now)
+        assert taken.known == {"a": "a diagnosis"}
+
+
+def test_a_key_that_is_none_encrypts_nothing(connection, tmp_path, fernet_key):
+    fernet_key("{FERNET_KEY}")
+    hook = connection("aiguard_default", conn_type="sqlite", host=str(tmp_path / "store.db"))
+    assert hook.test_connection()[0]

@@ -13,6 +13,7 @@ from genai_prices import Usage as ListedUsage
 from genai_prices import calc_price, data_snapshot
 
 from airflow_provider_aiguard.core.amounts import Amounts
+from airflow_provider_aiguard.core.budget import Budget
 from airflow_provider_aiguard.core.claims import Usage
 from airflow_provider_aiguard.core.errors import ConfigurationError, PriceUnknownError
 from airflow_provider_aiguard.core.outputs import parse_outputs
@@ -97,12 +98,16 @@ class TestBill:
         )
 
     def test_no_rows_cost_nothing(self) -> None:
-        assert Bill(plan(price=TIERED), Counting(), ROWS.iloc[:0]).most == Amounts(micros=0, calls=0)
+        assert Bill(plan(price=TIERED), Counting(), ROWS.iloc[:0]).most == Amounts(micros=0, tokens=0, calls=0)
 
     def test_an_unlisted_model_is_refused_unless_its_price_is_declared(self) -> None:
         with pytest.raises(PriceUnknownError, match=r"lists no price of tokens for 'openai:our-own'.*Declare it"):
-            Bill(plan(price="listed"), Counting("openai:our-own"), ROWS)
+            Bill(plan(price="listed", budgets=(Budget("b", "1"),)), Counting("openai:our-own"), ROWS)
         assert Bill(plan(price=TIERED), Counting("openai:our-own"), ROWS).most.micros
+
+    def test_without_a_budget_in_dollars_an_unlisted_model_only_has_no_price(self) -> None:
+        free = plan(price="listed", budgets=(Budget("b", 10, unit="calls"),))
+        assert Bill(free, Counting("openai:our-own"), ROWS).most == Amounts(tokens=6_360, calls=6)
 
 
 class TestPriceOf:

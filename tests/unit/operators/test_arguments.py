@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_aiguard import Budget, Table
+from airflow_provider_aiguard import Budget, Reference, Table
 from airflow_provider_aiguard.core.errors import ConfigurationError, PriceUnknownError
 from airflow_provider_aiguard.models.function import FunctionModel
 from airflow_provider_aiguard.operators.base import check_policy, table_spec
@@ -60,6 +60,11 @@ def profile(**kwargs):
         (drift, {"alpha": 5}, "alpha must lie between 0 and 1; got 5"),
         (drift, {"min_effect": {"psy": 1}}, "min_effect has no test 'psy'"),
         (drift, {"columns": "carrier"}, "columns must be a sequence of column names; got 'carrier'"),
+        (drift, {"methods": {"x": ["kl"]}}, "methods has no 'kl'; column 'x' may have"),
+        (drift, {"design_effect": 0.2}, "design_effect must be a number from 1; got 0.2"),
+        (drift, {"sample": 10}, r"sample must be a share of the rows in \(0, 1\]; got 10"),
+        (drift, {"reference": 7}, "A reference is the name of a baseline, or made by .*; got 7"),
+        (drift, {"reference": ""}, "A reference needs the name of a stored profile; got ''"),
         (ground_truth, {"min_accuracy": 80}, "min_accuracy must lie above 0 and at most at 1; got 80"),
         (ground_truth, {"min_truth_share": 1.5}, r"min_truth_share must lie in \[0, 1\]; got 1.5"),
         (ground_truth, {"table": Table("t", "rows")}, "Table 'truth' needs a key"),
@@ -120,6 +125,16 @@ def test_the_truth_takes_connection_and_key_of_the_table():
     question = operator.question()
     assert question.truth == Table("w", "rows", key=("a", "b"), where="true")
     assert (question.truth_column, question.limits.min_labels) == ("late", 5)
+
+
+def test_a_reference_is_a_plain_value_that_templates_are_rendered_in():
+    assert drift().question().reference == Reference("r")
+    made = drift(reference=Reference.trailing("{{ params.name }}", batches=5), sample=0.5, cluster="id")
+    assert made.reference == {"name": "{{ params.name }}", "kind": "trailing", "batches": 5, "season": None}
+    made.reference = {**made.reference, "name": "flights"}
+    question = made.question()
+    assert question.reference == Reference.trailing("flights", batches=5)
+    assert (question.sample, question.cluster, question.dependence) == (0.5, "id", False)
 
 
 def test_a_connection_that_is_a_template_is_checked_when_it_is_known():

@@ -106,7 +106,6 @@ class TestOpenDatabase:
         assert given[0] == given[1]
         assert given[0] == {
             "pool_size": 2,
-            "pool_pre_ping": True,
             "hide_parameters": True,
             "isolation_level": "READ COMMITTED",
         }
@@ -221,7 +220,10 @@ class TestFork:
 
 
 class TestUnavailable:
-    def test_a_server_that_is_away_is_named_without_its_password(self) -> None:
+    def test_a_server_that_is_away_is_named_without_its_password(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        monkeypatch.setattr(database_module, "RESTART_SECONDS", 0.1)
         database = open_database(AWAY)
         with pytest.raises(
             StoreUnavailableError, match=r"at postgresql\+psycopg2://ada:\*\*\*@127.0.0.1:1/db did"
@@ -229,6 +231,33 @@ class TestUnavailable:
             database.read(lambda conn: None)
         assert SECRET not in "".join(traceback.format_exception(away.value))
         assert SECRET not in repr(database)
+        [said] = [record.message for record in caplog.records]
+        assert said.startswith("The AI Guard store at postgresql+psycopg2://ada:***@127.0.0.1:1/db is away")
+
+    @pytest.mark.parametrize(
+        ("state", "text", "away"),
+        [
+            ("57P01", "terminating connection due to administrator command", True),
+            ("57P03", "the database system is starting up", True),
+            ("08006", "connection failure", True),
+            ("53300", "too many connections", True),
+            ("42P01", "relation does not exist", False),
+            ("53100", "disk full", False),
+            (None, "server closed the connection unexpectedly", True),
+            (None, "connection failed: Connection refused", True),
+            (None, "FATAL:  the database system is shutting down", True),
+            (None, 'FATAL:  password authentication failed for user "ada"', False),
+            (None, 'FATAL:  database "x" does not exist', False),
+        ],
+    )
+    def test_only_what_a_restart_mends_is_waited_for(self, state: str | None, text: str, away: bool) -> None:
+        cause = type("Cause", (Exception,), {"sqlstate": state})(text)
+        assert database_module.is_away(sa.exc.OperationalError("", None, cause)) is away
+
+    def test_a_sqlite_file_does_not_restart(self) -> None:
+        with pytest.raises(sqlite3.OperationalError, match="unable to open") as error:
+            sqlite3.connect("/no/such/folder/file.db").execute("SELECT 1")
+        assert not database_module.is_away(sa.exc.OperationalError("", None, error.value))
 
     def test_a_driver_that_repeats_the_password_is_censored(self) -> None:
         error = open_database(AWAY).unavailable(RuntimeError(f"dsn password={SECRET} sslpassword={SECRET}2\nmore"))

@@ -40,7 +40,12 @@ INFOS = {
 
 COLUMNS = {
     "distance": ColumnProfile(
-        name="distance", kind=ColumnKind.NUMERIC, type="DOUBLE", edges=(0.5, 100.0, 1e20), counts=(1, 2, 3, 4), center=7.5
+        name="distance",
+        kind=ColumnKind.NUMERIC,
+        type="DOUBLE",
+        edges=(0.5, 9.0, 1e20),
+        counts=(1, 2, 3, 4),
+        center=7.5,
     ),
     "carrier": ColumnProfile(name="carrier", kind=ColumnKind.CATEGORICAL, type="TEXT", levels=("UA", "it's")),
     "late": ColumnProfile(name="late", kind=ColumnKind.CATEGORICAL, type="BOOLEAN", levels=("false",)),

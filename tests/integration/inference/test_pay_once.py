@@ -1,0 +1,243 @@
+"""Equal work is paid for once: rows of a chunk, of a table, of a retry, and of earlier runs if asked for."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy as sa
+from steps import Database, Runner, identity
+
+from airflow_provider_aiguard.core.budget import Budget
+from airflow_provider_aiguard.core.claims import Claims, Failure
+from airflow_provider_aiguard.core.errors import InvalidClaimError, RejectShareError
+from airflow_provider_aiguard.core.provenance import ConfidenceSource
+from airflow_provider_aiguard.core.table import Table
+from airflow_provider_aiguard.store import schema
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from airflow_provider_aiguard.store.store import Store
+
+FLIGHTS, SCORED = Table("flights", key="id"), Table("scored")
+PRICED = {"rows": FLIGHTS, "into": SCORED, "price_per_row": Decimal("0.01"), "outputs": {"late": bool}}
+BY_CARRIER = {**PRICED, "inputs": ("carrier",)}
+
+
+def is_ua(chunk: pd.DataFrame) -> Any:
+    return {"late": list(chunk["carrier"] == "UA")}, {"late": [0.75] * len(chunk)}
+
+
+class Scripted:
+    """One model, by its code, that answers each call with the next function, and then with the last."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers = list(answers)
+
+    def answer(self, chunk: pd.DataFrame) -> Any:
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        return answer(chunk)
+
+    def of(self) -> Any:
+        return lambda chunk: self.answer(chunk)  # noqa: PLW0108  a model is told by the code of a plain function
+
+
+def killed(_chunk: pd.DataFrame) -> Any:
+    raise SystemExit("killed")
+
+
+def asked(run: Runner) -> list[int]:
+    return [len(chunk) for chunk in run.seen]
+
+
+class TestEqualRows:
+    def test_each_different_row_of_a_table_is_asked_about_once(self, database: Database, run: Runner) -> None:
+        database.flights(30)
+        summary = run(is_ua, chunk_size=10, **BY_CARRIER)
+        assert asked(run) == [2]
+        assert (summary.rows, summary.inferred, summary.saved, summary.cost_micros) == (30, 30, 28, 20_000)
+        written = (
+            "SELECT carrier, late, late__confidence, count(*) FROM flights JOIN scored USING (id) GROUP BY 1, 2, 3"
+        )
+        assert {(c, bool(late), p, n) for c, late, p, n in database.rows(written)} == {
+            ("AA", False, 0.75, 15),
+            ("UA", True, 0.75, 15),
+        }
+
+    def test_a_model_without_a_price_is_asked_about_every_row(self, database: Database, run: Runner) -> None:
+        database.flights(30)
+        summary = run(is_ua, **{**BY_CARRIER, "price_per_row": None})
+        assert asked(run) == [30]
+        assert summary.saved == 0
+
+    def test_results_may_stay_out_of_the_store(self, database: Database, run: Runner, store: Store) -> None:
+        database.flights(30)
+        summary = run(is_ua, chunk_size=10, store_results=False, **BY_CARRIER)
+        assert (asked(run), summary.saved) == ([2], 28)
+        assert stored(store) == []
+        run(is_ua, run_id="run-2", try_number=2, store_results=False, **BY_CARRIER)
+        assert asked(run) == [2, 2]
+
+    def test_rows_that_need_different_outputs_are_different_work(self, database: Database, run: Runner) -> None:
+        database.flights(4)
+        database.run("ALTER TABLE flights ADD COLUMN late BOOLEAN", "ALTER TABLE flights ADD COLUMN far BOOLEAN")
+        database.run("UPDATE flights SET late = true WHERE id = 1")
+
+        def both(chunk: pd.DataFrame) -> Any:
+            return {"late": [False] * len(chunk), "far": [True] * len(chunk)}
+
+        plan = {**BY_CARRIER, "into": FLIGHTS, "outputs": {"late": bool, "far": bool}, "fill": "missing"}
+        run(both, **plan)
+        assert asked(run) == [3]
+        rows = "SELECT id, late, far, late__provenance FROM flights ORDER BY id"
+        assert [(i, bool(a), bool(b), p) for i, a, b, p in database.rows(rows)] == [
+            (1, True, True, "observed"),
+            (2, False, True, "ai_inferred"),
+            (3, False, True, "ai_inferred"),
+            (4, False, True, "ai_inferred"),
+        ]
+
+
+class TestAgain:
+    def test_a_retry_asks_only_about_what_is_missing(self, database: Database, run: Runner) -> None:
+        database.flights(30)
+        model = Scripted(is_ua, killed, is_ua)
+        budget = (Budget("flights", "0.50"),)
+        with pytest.raises(SystemExit, match="killed"):
+            run(model.of(), chunk_size=10, budgets=budget, **PRICED)
+        summary = run(model.of(), run_id="run-2", try_number=2, chunk_size=10, budgets=budget, **PRICED)
+        assert asked(run) == [10, 10, 10, 10]
+        assert (summary.saved, summary.cost_micros) == (10, 200_000)
+        assert database.rows("SELECT count(*) FROM scored WHERE late IS NOT NULL") == [(30,)]
+        status = run.store.ledger.status(budget[0], identity("run-2", 2), datetime.now(UTC))
+        assert (status.spent, status.held) == (400_000, 0)
+
+    def test_another_dag_run_asks_anew_unless_it_may_reuse(self, database: Database, run: Runner, store: Store) -> None:
+        database.flights(30)
+        run(is_ua, **BY_CARRIER)
+        store._database.write(lambda conn: conn.execute(sa.update(schema.result).values(dag_run_id="earlier")).close())
+        assert run(is_ua, run_id="run-2", reuse=timedelta(days=30), **BY_CARRIER).saved == 30
+        store._database.write(
+            lambda conn: conn.execute(
+                sa.update(schema.result).values(made_at=datetime.now(UTC) - timedelta(days=31))
+            ).close()
+        )
+        assert run(is_ua, run_id="run-3", reuse=timedelta(days=30), **BY_CARRIER).saved == 28
+        assert asked(run) == [2, 2]
+
+    @pytest.mark.parametrize(
+        ("kind", "values"),
+        [
+            (str, ["später", ""]),
+            (int, [2**62, -1]),
+            (float, [0.1, 1e300]),
+            (Decimal, [Decimal("1.10"), Decimal("-3")]),
+            (dt.date, [dt.date(2020, 2, 29), dt.date(1, 1, 1)]),
+            (dt.datetime, [datetime(2020, 1, 1, 5, 30, 0, 1, tzinfo=UTC), datetime(1999, 1, 1, tzinfo=UTC)]),
+            (["a", "b"], ["a", "b"]),
+        ],
+    )
+    def test_every_type_comes_back_as_it_was(
+        self, database: Database, run: Runner, kind: Any, values: list[Any]
+    ) -> None:
+        database.flights(2)
+        plan = {**BY_CARRIER, "outputs": {"x": kind}}
+        model = Scripted(lambda chunk: {"x": values}, lambda chunk: pytest.fail("paid again"))
+        run(model.of(), **plan)
+        first = database.rows("SELECT id, x, x__confidence FROM scored ORDER BY id")
+        database.run("DROP TABLE scored")
+        assert run(model.of(), run_id="run-2", try_number=2, **plan).saved == 2
+        assert database.rows("SELECT id, x, x__confidence FROM scored ORDER BY id") == first
+
+    def test_undeclared_types_come_back_too(self, database: Database, run: Runner) -> None:
+        database.flights(2)
+        plan = {**BY_CARRIER, "outputs": ["late"]}
+        run(is_ua, **plan)
+        assert run(is_ua, run_id="run-2", try_number=2, **plan).saved == 2
+        assert asked(run) == [2]
+
+
+class TestFailures:
+    def test_a_row_the_model_failed_on_is_asked_about_again(self, database: Database, run: Runner) -> None:
+        database.flights(30)
+
+        def fails(chunk: pd.DataFrame) -> Any:
+            late = [Failure("timeout") if c == "AA" else True for c in chunk["carrier"]]
+            return {"late": late}
+
+        model = Scripted(fails, is_ua)
+        with pytest.raises(RejectShareError, match="failed on 15 of 30 rows"):
+            run(model.of(), **BY_CARRIER)
+        assert [r.reason for r in run.store.runs.rejects("run-1")] == ["timeout"] * 15
+        summary = run(model.of(), run_id="run-2", try_number=2, **BY_CARRIER)
+        assert (asked(run), summary.saved) == ([2, 1], 29)
+
+    def test_an_invalid_answer_is_not_kept(self, database: Database, run: Runner, store: Store) -> None:
+        database.flights(2)
+        with pytest.raises(InvalidClaimError, match=r"row \{'id': '2'\}: 'yes' is not true or false"):
+            run(lambda chunk: {"late": [True, "yes"]}, **BY_CARRIER)
+        assert stored(store) == []
+
+    @pytest.mark.parametrize(
+        "poison",
+        ['{"v": {"late": "yes"}, "c": {}, "s": null}', '{"v": {"early": true}, "c": {}, "s": null}', "[]", "rubbish",
+         '{"v": {"late": true}, "c": {"late": 7}, "s": null}', '{"v": {"late": {"decimal": "x"}}, "c": {}, "s": null}'],
+    )  # fmt: skip
+    def test_a_poisoned_result_is_paid_for_again(
+        self, database: Database, run: Runner, store: Store, poison: str
+    ) -> None:
+        database.flights(2)
+        run(is_ua, **BY_CARRIER)
+        store._database.write(lambda conn: conn.execute(sa.update(schema.result).values(result=poison)).close())
+        assert run(is_ua, run_id="run-2", try_number=2, **BY_CARRIER).saved == 0
+        assert run(is_ua, run_id="run-3", try_number=3, **BY_CARRIER).saved == 2
+
+
+def test_a_source_of_confidence_is_remembered(database: Database, run: Runner) -> None:
+    database.flights(2)
+
+    def verbalised(chunk: pd.DataFrame) -> Claims:
+        source = ConfidenceSource.VERBALISED
+        return Claims(values={"late": [True, True]}, confidences={"late": [0.5, None]}, confidence_source=source)
+
+    run(verbalised, **BY_CARRIER)
+    summary = run(verbalised, run_id="run-2", try_number=2, **BY_CARRIER)
+    assert summary.columns["late"].confidence_source == "verbalised"
+    assert summary.columns["late"].confidence.missing == 1
+
+
+def test_of_two_runs_at_once_one_pays_and_the_other_waits(database: Database, run: Runner, store: Store) -> None:
+    database.flights(2)
+    under_way, go_on = threading.Event(), threading.Event()
+
+    def slow(chunk: pd.DataFrame) -> Any:
+        if under_way.is_set():
+            pytest.fail("paid twice")
+        under_way.set()
+        assert go_on.wait(30)
+        return is_ua(chunk)
+
+    other = Runner(run.engine, store)
+    first = threading.Thread(target=lambda: run(slow, **BY_CARRIER))
+    first.start()
+    assert under_way.wait(30)
+    into = {**BY_CARRIER, "into": Table("elsewhere"), "reuse": timedelta(days=1)}
+    summaries: list[Any] = []
+    # A mapped sibling: another run of the same task in the same DAG run.
+    second = threading.Thread(target=lambda: summaries.append(other(slow, run_id="sibling", try_number=0, **into)))
+    second.start()
+    second.join(1.0)
+    assert second.is_alive()
+    go_on.set()
+    first.join(30)
+    second.join(30)
+    assert (summaries[0].saved, asked(other)) == (2, [])
+
+
+def stored(store: Store) -> list[Any]:
+    return store._database.read(lambda conn: list(conn.execute(sa.select(schema.result))))

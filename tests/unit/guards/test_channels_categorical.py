@@ -1,0 +1,46 @@
+"""Categories: the long tail, and values that are no level."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from channel_samples import N, judge, text
+
+from airflow_provider_aiguard.core.profile import BUCKETS
+from airflow_provider_aiguard.core.verdict import Outcome
+from airflow_provider_aiguard.guards.channels.categorical import bucket_of
+
+
+def test_the_long_tail_counts_by_its_buckets():
+    """Levels unchanged, and what is no level wanders from one bucket to another."""
+    before = text(buckets=(400, 0, 0, 400, *[0] * 12), learnt=True)
+    after = replace(text(buckets=(400, 400, 0, 0, *[0] * 12)), levels=before.levels)
+    check = judge(before, after)["categories"]
+    assert check.outcome is Outcome.BREACH
+    assert check.detail["df"] == 5
+
+
+def test_a_level_that_is_one_by_luck_goes_back_to_its_bucket():
+    """Ten values seen twice became levels at a cutoff of two; the next sample sees them half as often."""
+    names = tuple(f"v{i}" for i in range(10))
+    empty = [0] * BUCKETS
+    tail = empty.copy()
+    for name in names:
+        tail[bucket_of(name)] += 2_000
+    before = text((N,) + (2,) * 10, tail, levels=("UA", *names), cutoff=2, tail=20, tail_next=0, learnt=True)
+    after = replace(text((N,) + (1,) * 10, [n + 1 for n in tail]), levels=before.levels, cutoff=2)
+    assert judge(before, after)["categories"].outcome is Outcome.PASS
+    with_one_bucket = replace(after, buckets=(sum(after.buckets),))
+    assert judge(before, with_one_bucket)["categories"].outcome is Outcome.PASS
+
+
+def test_a_reference_that_did_not_make_the_levels_is_a_sample_like_the_current_one():
+    before = text(buckets=(300, *[0] * 15), cutoff=1, tail=0)
+    check = judge(before, text(buckets=(310, *[0] * 15)))["unseen"]
+    assert (check.outcome, check.detail["expected"]) == (Outcome.PASS, pytest.approx(300 / 10_300))
+    assert judge(before, text(buckets=(600, *[0] * 15)))["unseen"].outcome is Outcome.BREACH
+    learnt = judge(replace(before, learnt=True), text(buckets=(310, *[0] * 15)))["unseen"]
+    assert (learnt.outcome, learnt.detail["expected"]) == (Outcome.BREACH, 0.0)
+    nothing = text((0, 0, 0), nulls=N, rows=N)
+    assert judge(nothing, nothing)["unseen"].outcome is Outcome.PASS

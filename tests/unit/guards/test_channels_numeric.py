@@ -1,0 +1,91 @@
+"""Tests of numbers: what each says of a change it is made for, of none, and of columns it cannot compare."""
+
+from __future__ import annotations
+
+import pytest
+from channel_samples import BELL, EVERY, MOVED, WIDER, N, judge, number
+
+from airflow_provider_aiguard.core.verdict import Outcome, Severity
+
+
+@pytest.mark.parametrize("method", EVERY)
+def test_no_change_passes_and_says_what_would_have_been_seen(method):
+    check = judge(number(), number(), method)[method]
+    assert check.outcome is Outcome.PASS
+    assert "smallest change it would have seen: " in check.message
+
+
+@pytest.mark.parametrize(
+    ("method", "words"),
+    [
+        ("psi", "x: PSI 0.03"),
+        ("jensen_shannon", "x: Jensen-Shannon 0.00"),
+        ("wasserstein", "x: mean +0.20 sd, Wasserstein 0.2 sd"),
+        ("mean", "x: mean +0.20 sd (limit 0.05)"),
+        ("ks", "x: mean +0.20 sd, KS 0.07"),
+    ],
+)
+def test_a_shift_breaches(method, words):
+    check = judge(number(), number(MOVED, mean=0.2), method)[method]
+    assert check.outcome is Outcome.BREACH
+    assert check.message.startswith(words)
+    assert check.detail["adjusted_p_value"] == check.detail["p_value"] < 1e-9
+
+
+def test_a_wider_column_breaches_its_spread_and_not_its_mean():
+    checks = judge(number(), number(WIDER, sd=1.3), "spread", "mean")
+    assert (checks["spread"].outcome, checks["mean"].outcome) == (Outcome.BREACH, Outcome.PASS)
+    assert checks["spread"].message.startswith("x: standard deviation +19.5%")
+
+
+@pytest.mark.parametrize("method", EVERY)
+def test_a_trifle_is_none(method):
+    """Significant in four million rows, and too small to matter."""
+    before = number([400 * n for n in BELL])
+    after = number([400 * n + d for n, d in zip(BELL, (-900, -900, -900, 900, 900, 900), strict=True)], mean=0.01)
+    assert judge(before, after, method)[method].outcome is Outcome.PASS
+
+
+@pytest.mark.parametrize("method", EVERY)
+@pytest.mark.parametrize("rows", [1, 2, 20])
+def test_a_few_rows_never_pass(method, rows):
+    few = number((0, 0, rows, 0, 0, 0))
+    assert judge(few, few, method)[method].outcome is Outcome.UNDECIDED
+    other = number((0, 0, 0, rows, 0, 0), mean=1.0)
+    surely = rows == 20 and method != "spread"
+    assert judge(few, other, method)[method].outcome is (Outcome.BREACH if surely else Outcome.UNDECIDED)
+
+
+CONSTANT = number((0, 0, N, 0, 0, 0), mean=0.5, sd=0.0, minimum=0.5, maximum=0.5)
+
+
+@pytest.mark.parametrize("method", EVERY)
+def test_a_constant_against_itself_passes_and_against_another_breaches(method):
+    other = number((0, 0, 0, 0, N, 0), mean=1.5, sd=0.0, minimum=1.5, maximum=1.5)
+    same, moved = judge(CONSTANT, CONSTANT, method)[method], judge(CONSTANT, other, method)[method]
+    if method == "spread":
+        assert (same.outcome, same.severity) == (Outcome.UNDECIDED, Severity.WARN)
+        assert same.message == "x: spread not comparable: the reference does not vary"
+    elif method in {"psi", "jensen_shannon"}:
+        assert same.outcome is Outcome.UNDECIDED  # one cell has nothing to move to
+        assert moved.outcome is Outcome.BREACH
+    else:
+        assert (same.outcome, moved.outcome) == (Outcome.PASS, Outcome.BREACH)
+
+
+def test_a_constant_that_moved_has_no_number_of_sd():
+    other = number((0, 0, 0, 0, N, 0), mean=1.5, sd=0.0, minimum=1.5, maximum=1.5)
+    check = judge(CONSTANT, other, "mean")["mean"]
+    assert check.message == "x: mean 0.5 -> 1.5, of what did not vary (limit 0.05)"
+    assert check.value is None
+
+
+def test_values_that_are_all_infinite_are_not_averaged():
+    gone = number((N, 0, 0, 0, 0, 0), finite=0, total=0.0, squares=0.0, minimum=None, maximum=None)
+    checks = judge(number(), gone, "mean", "wasserstein", "ks")
+    assert checks["mean"].message == "x: no finite values to compare"
+    assert [checks[m].outcome for m in ("mean", "wasserstein", "ks")] == [
+        Outcome.UNDECIDED,
+        Outcome.BREACH,
+        Outcome.BREACH,
+    ]
