@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The demo and the tests bring an Airflow of their own; whatever the caller's shell says of theirs stays out.
 CLEAN_ENV := env -u AIRFLOW_HOME -u AIRFLOW_CONFIG
 
-.PHONY: demo test validity lint docs bench wheel clean
+.PHONY: demo test chaos validity lint docs bench wheel clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || (echo "Python 3.11 or newer is needed; say which: make PYTHON=python3.12"; exit 1)
@@ -19,6 +19,9 @@ demo: $(VENV)/.installed  ## a year of flights, a model that rots, guards that n
 test: $(VENV)/.installed  ## all tests, with branch coverage of the floors
 	$(CLEAN_ENV) $(BIN)/python -m pytest --cov --cov-report=term:skip-covered
 	$(BIN)/coverage report --include='airflow_provider_aiguard/core/*,airflow_provider_aiguard/stats/*,airflow_provider_aiguard/store/*,airflow_provider_aiguard/inference/*,airflow_provider_aiguard/guards/*' --omit='*/migrations/*' --fail-under=95 --format=total
+
+chaos: $(VENV)/.installed  ## the storms of tests/chaos, each two minutes long and with 64 processes
+	$(CLEAN_ENV) AIGUARD_CHAOS_SECONDS=120 AIGUARD_CHAOS_PROCESSES=64 $(BIN)/python -m pytest -s tests/chaos
 
 lint: $(VENV)/.installed  ## style, types, layering
 	$(BIN)/ruff check .

@@ -32,6 +32,8 @@ from airflow_provider_aiguard.models.wire import (
 )
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
     import pandas as pd
 
@@ -91,12 +93,15 @@ class HttpModel:
         self.batch_size = batch_size
         self.confidence_source = ConfidenceSource(confidence_source)
         self.endpoint = _endpoint(url, protocol, model, version)
-        self._client_options: dict[str, Any] = {"headers": dict(headers or {}), "auth": auth, "verify": verify}
+        self._client_options: dict[str, Any] = {"headers": dict(headers or {}), "auth": auth}
+        self._verify = verify
+        self._tls: ssl.SSLContext | None = None
         fingerprint = self._fingerprint(model, version)
         self._identity = ModelIdentity(name=model, version=version or fingerprint[:12], fingerprint=fingerprint)
         self._pace = Pace(pacing or Pacing(), explain)
         self._loop = LoopThread()
-        self._client: httpx.AsyncClient | None = None
+        self._clients: list[httpx.AsyncClient] = []
+        self._idle: list[httpx.AsyncClient] = []
         self._requests = 0
 
     @property
@@ -133,10 +138,10 @@ class HttpModel:
     def close(self) -> None:
         """Close the connections and stop the thread they lived in."""
         try:
-            if self._client is not None:
-                self._loop.run(self._client.aclose())
+            if self._clients:
+                self._loop.run(self._hang_up())
         finally:
-            self._client = None
+            self._clients, self._idle = [], []
             self._loop.close()
 
     async def _predict(self, frame: pd.DataFrame, batches: Sequence[range]) -> list[list[Row]]:
@@ -179,17 +184,32 @@ class HttpModel:
         return read_tensors(response, names, rows=len(part))
 
     async def _post(self, body: Mapping[str, Any]) -> Any:
-        import httpx
-
-        if self._client is None:
-            # The pace bounds the connections; its timeout is the only one.
-            limits = httpx.Limits(max_connections=None, max_keepalive_connections=self._pace.pacing.in_flight)
-            self._client = httpx.AsyncClient(timeout=None, limits=limits, **self._client_options)  # noqa: S113
-        response = await self._client.post(
-            self.endpoint, content=json.dumps(body).encode(), headers={"content-type": "application/json"}
-        )
+        client = self._idle.pop() if self._idle else self._dial()
+        try:
+            response = await client.post(
+                self.endpoint, content=json.dumps(body).encode(), headers={"content-type": "application/json"}
+            )
+        finally:
+            self._idle.append(client)
         response.raise_for_status()
         return response.json()
+
+    def _dial(self) -> httpx.AsyncClient:
+        """Make a client of one connection: httpx's own pool looks at every connection, for every connection.
+
+        The pace bounds how many there are, and its timeout is the only one.
+        """
+        import httpx
+
+        if self._tls is None:
+            self._tls = httpx.create_ssl_context(verify=self._verify)
+        client = httpx.AsyncClient(timeout=None, verify=self._tls, **self._client_options)  # noqa: S113
+        self._clients.append(client)
+        return client
+
+    async def _hang_up(self) -> None:
+        for client in self._clients:
+            await client.aclose()
 
     def _fingerprint(self, model: str, version: str | None) -> str:
         asked = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -152,7 +153,8 @@ class InferenceOperator(LineageMixin, BaseOperator):
     def _warn(self, context: Context, warning: BudgetWarning) -> None:
         told = (self.on_budget_warning,) if callable(self.on_budget_warning) else self.on_budget_warning
         for notify in told:
-            notify({**context, "budget_warning": warning})  # type: ignore[typeddict-unknown-key]  # notifiers render it
+            # A copy: a notifier renders its templates into itself, and would say the first level again.
+            copy(notify)({**context, "budget_warning": warning})  # type: ignore[typeddict-unknown-key]  # rendered
 
     def lineage_inputs(self) -> list[Table]:
         """The rows' table."""

@@ -94,10 +94,11 @@ def _unseen(pair: Pair) -> Unseen:
     (before, after), reference = pair.factors("values"), pair.reference
     n, m, other = round(reference.values / before), round(pair.current.values / after), pair.current.other / after
     if reference.learnt:
+        tail, tail_next, cutoff = _tail(reference, before)
         return unseen_values(
-            tail=round(reference.tail / before),
-            tail_next=round(reference.tail_next / before),
-            cutoff=reference.cutoff,
+            tail=tail,
+            tail_next=tail_next,
+            cutoff=cutoff,
             n=n,
             other=min(round(other), m),
             m=m,
@@ -106,6 +107,19 @@ def _unseen(pair: Pair) -> Unseen:
         return Unseen(expected=0.0, share=0.0, p_value=1.0)
     known = min(round(reference.other / before), n)
     return Unseen(expected=known / n, share=other / m, p_value=more_in_second(known, n, min(round(other), m), m))
+
+
+def _tail(reference: ColumnProfile, factor: float) -> tuple[int, int, int]:
+    """Rows with rare values, the values next to them, and the cutoff between, in rows that count.
+
+    A value that came once, with a cluster of rows, says as little as one that came in a single row.
+    """
+    if factor == 1:
+        return reference.tail, reference.tail_next, reference.cutoff
+    once = reference.cutoff - 1 + factor
+    rows = reference.tail + sum(n for n in reference.counts if reference.cutoff < n <= once)
+    after = sum(1 for n in reference.counts if once < n <= once + factor)
+    return round(rows / factor), after, max(1, round((reference.cutoff - 1) / factor) + 1)
 
 
 def _what_is_unseen(pair: Pair) -> str:

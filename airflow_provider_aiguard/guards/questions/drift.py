@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_aiguard.core.limits.drift import DriftLimits
@@ -14,6 +15,7 @@ from airflow_provider_aiguard.core.table import Table
 from airflow_provider_aiguard.core.verdict import CheckResult, Verdict
 from airflow_provider_aiguard.guards import drift as drift_guard
 from airflow_provider_aiguard.guards import trailing, windows
+from airflow_provider_aiguard.guards.distribution import distributions
 from airflow_provider_aiguard.guards.judgement import undecided
 from airflow_provider_aiguard.guards.questions.base import Question, Sources
 from airflow_provider_aiguard.tables.profile import profile_table
@@ -54,7 +56,15 @@ class DriftQuestion(Question):
             return self._judge_batch(sources, identity)
         stored, _ = sources.store.profiles.get(self.reference.name)
         reference = TableProfile.from_dict(stored)
-        return drift_guard.evaluate(reference, self._profile(sources, reference), self.limits)
+        current = self._profile(sources, reference)
+        self._draw(reference, current, sources, identity)
+        return drift_guard.evaluate(reference, current, self.limits)
+
+    def _draw(self, reference: TableProfile, current: TableProfile, sources: Sources, identity: RunIdentity) -> None:
+        """Keep both distributions of each column, in a few cells, for the report."""
+        found = distributions(reference.only(self.limits.columns or reference.columns), current)
+        drawn = {"reference": self.reference.name, "columns": [distribution.to_dict() for distribution in found]}
+        sources.store.measurements.save(f"{self.guard}/{self.subject}", drawn, identity=identity)
 
     def _judge_batch(self, sources: Sources, identity: RunIdentity) -> Sequence[CheckResult]:
         """Compare with the stored batches, and store this one."""
@@ -65,7 +75,11 @@ class DriftQuestion(Question):
         if not current.rows:
             # As a batch it would teach the later ones nothing, and as the first one no cells.
             return [undecided(f"the current table {current.table!r} has no rows")]
-        checks = self._compare(_profiles(store, window), current)
+        batches = _profiles(store, window)
+        checks = self._compare(batches, current)
+        if batches:
+            together = batches[-1:] if self.reference.kind is ReferenceKind.PREVIOUS else batches
+            self._draw(reduce(TableProfile.merge, together), current, sources, identity)
         outcome = Verdict(guard=self.guard, subject=self.subject, checks=tuple(checks)).outcome
         store.save(name, current.to_dict(), table=self.table.full_name, identity=identity, outcome=outcome)
         return checks

@@ -119,7 +119,8 @@ class TestSettle:
         assert amounts(store) == (1_500_000, 0)
         more, held_for_it = format_micros(600_000), format_micros(900_000)
         said = (
-            f"A call was charged $1.50, {more} more than the {held_for_it} held for it from budget 'flights': the estimate"
+            f"A call was charged $1.50, {more} more than the {held_for_it} held for it from budget 'flights': "
+            "the estimate was too low"
         )
         [passed, above] = caplog.records
         assert above.levelname == "ERROR"

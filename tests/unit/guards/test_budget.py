@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from airflow_provider_aiguard.core.errors import ConfigurationError
 from airflow_provider_aiguard.core.evidence import BudgetStatus
 from airflow_provider_aiguard.core.limits.budget import BudgetLimits
 from airflow_provider_aiguard.core.verdict import Outcome
@@ -48,3 +49,21 @@ def test_the_message_has_the_money_in_it():
         "budget 'flights' (day:2026-11-23): 70.0% of $5.00 used ($3.00 spent, $0.5000 held), limit 50.0%"
     )
     assert (used.value, used.limit) == (0.7, 0.5)
+
+
+def test_tokens_and_calls_are_said_as_such():
+    tokens = BudgetStatus(
+        name="team", window="team: tokens", limit=10_000, spent=8_000, held=1_999, unit="tokens", limit_from="store"
+    )
+    left, used = evaluate(tokens, BudgetLimits(needed="500"))
+    assert left.message == (
+        "budget 'team' (team: tokens): 1 token of 10,000 tokens (set in the store) left, 500 tokens needed. "
+        "Raise the limit or wait"
+    )
+    assert (left.value, left.limit, left.outcome) == (1.0, 500.0, Outcome.BREACH)
+    assert used.message.endswith("used (8,000 tokens spent, 1,999 tokens held), limit 100.0%")
+
+
+def test_half_a_call_is_never_needed():
+    with pytest.raises(ConfigurationError, match="needed must be a whole number of calls"):
+        BudgetLimits(needed="0.5").needed_of("calls")

@@ -44,3 +44,15 @@ def test_a_reference_that_did_not_make_the_levels_is_a_sample_like_the_current_o
     assert (learnt.outcome, learnt.detail["expected"]) == (Outcome.BREACH, 0.0)
     nothing = text((0, 0, 0), nulls=N, rows=N)
     assert judge(nothing, nothing)["unseen"].outcome is Outcome.PASS
+
+
+def test_values_that_came_with_one_cluster_are_as_rare_as_values_that_came_once():
+    """Ten values in five rows each: a sample of as many clusters brings others like them."""
+    names = tuple(f"v{i}" for i in range(10))
+    before = text((N,) + (5,) * 10, levels=("UA", *names), cutoff=1, tail=0, learnt=True)
+    after = replace(text((N,) + (0,) * 10, (50, *[0] * 15)), levels=before.levels)
+    limits = {"min_effect": {"unseen": 0.0}}
+    independent, clustered = (judge(before, after, "unseen", design_effect=e, **limits)["unseen"] for e in (1.0, 5.0))
+    assert (independent.outcome, independent.detail["expected"]) == (Outcome.BREACH, 0.0)
+    assert clustered.outcome is Outcome.PASS
+    assert clustered.detail["expected"] == pytest.approx(50 / 10_050, rel=0.01)

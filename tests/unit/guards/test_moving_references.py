@@ -189,3 +189,16 @@ def test_sample_cluster_and_dependence_reach_the_profile(sources):
     assert (profile.sample, profile.clusters) == (0.5, 3)
     verdict = question.ask(sources, identity(1))
     assert "come in 3 clusters; 20 are needed" in verdict.checks[0].message
+
+
+def test_what_was_compared_is_kept_to_be_drawn(sources):
+    for day in range(3):
+        ask(sources, TRAILING, day)
+    drawn = sources.store.measurements.of_guard("drift")
+    # The first batch had nothing to be compared with.
+    assert [m.identity.dag_run_id for m in drawn] == ["run-1", "run-2"]
+    assert {m.series for m in drawn} == {"drift/events"}
+    (x, c) = drawn[-1].values["columns"]
+    assert (x["column"], c["column"]) == ("x", "c")
+    assert c["labels"] == ["a", "b", "c"]
+    assert c["reference"] == pytest.approx([0.5, 0.3, 0.2], abs=0.03)

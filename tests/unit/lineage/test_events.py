@@ -252,7 +252,7 @@ def test_the_drift_guards_levels_stay_at_home(wire: Wire) -> None:
         return TableProfile(table="flights", rows=1000, columns={"carrier": column})
 
     checks = evaluate(
-        carriers(500, 500), carriers(50, 800, other=150, unseen=("SECRET three",)), DriftLimits(show_levels=True)
+        carriers(500, 500), carriers(50, 800, buckets=(150,), unseen=("SECRET three",)), DriftLimits(show_levels=True)
     )
     assert any("SECRET" in check.message for check in checks)
     verdict = Verdict(guard="drift", subject="flights", checks=tuple(checks))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_aiguard import Budget, Reference, Table
+from airflow_provider_aiguard import Budget, Price, Reference, Table
 from airflow_provider_aiguard.core.errors import ConfigurationError, PriceUnknownError
 from airflow_provider_aiguard.models.function import FunctionModel
 from airflow_provider_aiguard.operators.base import check_policy, table_spec
@@ -72,6 +72,7 @@ def profile(**kwargs):
         (ground_truth, {"truth": Table("truth", "rows", key="other")}, "joined by key"),
         (budget, {"needed": "a lot"}, "needed must be dollars as a string such as '5.00'; got 'a lot'"),
         (budget, {"needed": 2.5}, "needed must be dollars as a string such as '5.00'; got 2.5"),
+        (budget, {"budget": Budget("b", 5, unit="calls"), "needed": "2.5"}, "needed must be a whole number of calls"),
         (budget, {"max_used_share": 90}, r"max_used_share must lie in \[0, 1\]; got 90"),
         (inference, {"rows": Table("t", "rows")}, "Table 't' needs a key"),
         (inference, {"into": Table("out", "rows", key="other")}, r"into has key \('other',\), rows has \('id',\)"),
@@ -83,6 +84,7 @@ def profile(**kwargs):
         (inference, {"chunk_size": 0}, "chunk_size must be at least 1; got 0"),
         (inference, {"max_reject_share": 5}, r"max_reject_share must be in \[0, 1\]; got 5"),
         (inference, {"price_per_row": "cheap"}, "price_per_row must be dollars .*; got 'cheap'"),
+        (inference, {"price_per_row": "0.01", "price": Price(input="1", output="1")}, "are two prices for one thing"),
         (inference, {"price_per_row": 0.01}, "price_per_row must be dollars as a string such as '5.00'; got 0.01"),
     ],
 )  # fmt: skip
@@ -95,6 +97,10 @@ def test_a_budget_needs_a_price():
     with pytest.raises(PriceUnknownError, match="Budget 'b' is set, but no price"):
         inference(budget=Budget("b", "1.00"))
     assert inference(budget=[Budget("b", "1.00")], price_per_row="0").price_per_row == "0"
+
+
+def test_a_budget_of_calls_needs_none():
+    assert inference(budget=Budget("b", 100, unit="calls")).price_per_row is None
 
 
 def test_an_inference_needs_a_model():

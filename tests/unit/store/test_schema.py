@@ -15,7 +15,8 @@ TOKYO = timezone(timedelta(hours=9))
 
 def test_every_table_says_whose_it_is() -> None:
     names = set(schema.metadata.tables)
-    assert names == {f"aiguard_{n}" for n in ("run", "reject", "verdict", "check", "profile", "measurement", "result", "budget", "hold")}
+    rooms = "run reject verdict check profile measurement result budget limit hold".split()
+    assert names == {f"aiguard_{name}" for name in rooms}
     assert schema.VERSION_TABLE == "aiguard_alembic_version"
 
 
