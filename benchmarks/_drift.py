@@ -354,9 +354,13 @@ def clustered_rates(n: int, effect: int, repetitions: int, *, known: bool, seed:
 
 def times(column: ColumnProfile, k: int, design_effects: dict[str, float]) -> ColumnProfile:
     """The column with each row k times."""
-    numbers = ("rows", "nulls", "finite", "total", "squares", "tail", "grid_values")
+    numbers = ("rows", "nulls", "finite", "total", "squares", "grid_values")
+    at_cutoff = column.cutoff * column.counts.count(column.cutoff) if column.kind is ColumnKind.CATEGORICAL else 0
     return replace(
         column,
+        # A value at the former cutoff now lies above it.
+        tail=k * (column.tail - at_cutoff),
+        tail_next=0,
         counts=tuple(k * n for n in column.counts),
         buckets=tuple(k * n for n in column.buckets),
         **{name: k * getattr(column, name) for name in numbers},

@@ -57,7 +57,8 @@ def _histogram(before: ColumnProfile, after: ColumnProfile) -> Distribution:
     knots = [min(before.edges[0], ends[0]), *before.edges, max(before.edges[-1], ends[1])]
     steps = [_cumulative(c.counts) for c in (before, after)]
     both = [a + b for a, b in zip(*steps, strict=True)]
-    low, high = (_quantile(knots, both, q) for q in MIDDLE)
+    # Beyond the reference's own values nothing is known but how many there are: they share the outer cells.
+    low, high = (min(max(_quantile(knots, both, q), before.edges[0]), before.edges[-1]) for q in MIDDLE)
     if not low < high:
         low, high = ends
     borders = _borders(low, high, ends)

@@ -263,3 +263,22 @@ def test_no_baseline_is_learnt_from_no_rows(ran, store):
         )
     assert run_here(dag).states == {"profile": "failed"}
     assert "nothing" not in store.profiles.names()
+
+
+def test_a_baseline_of_a_sample_knows_its_clusters(ran, store):
+    from airflow.sdk import DAG
+
+    with DAG("sampled_baseline", schedule=None) as dag:
+        ProfileOperator(
+            task_id="profile",
+            table=Table("numbers", "rows"),
+            name="sampled",
+            columns=["x"],
+            sample=0.9,
+            cluster="part",
+            dependence=True,
+        )
+    assert run_here(dag).states == {"profile": "success"}
+    profile = store.profiles.load("sampled").data
+    assert (profile["sample"], profile["clusters"]) == (0.9, 2)
+    assert profile["columns"][0]["design_effects"]["nulls"] == 1.0

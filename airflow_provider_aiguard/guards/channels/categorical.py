@@ -96,7 +96,7 @@ def _unseen(pair: Pair) -> Unseen:
     if reference.learnt:
         tail, tail_next, cutoff = _tail(reference, before)
         return unseen_values(
-            tail=tail,
+            tail=min(tail, n),
             tail_next=tail_next,
             cutoff=cutoff,
             n=n,
