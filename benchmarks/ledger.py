@@ -33,8 +33,8 @@ Client = Callable[[], None]
 
 CLIENTS = (1, 8, 64)
 PROCESSES = 8
-SECONDS = 3.0
-ROUNDS = 2
+SECONDS = 2.0
+ROUNDS = 5
 MIN_RATIO = 0.8
 MIN_HOLDS = 1_000
 """A second, at 8 clients."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
@@ -29,7 +29,7 @@ class Amounts:
     calls: int | None = None
 
     def __post_init__(self) -> None:
-        for name, amount in asdict(self).items():
+        for name, amount in vars(self).items():
             if amount is not None and (type(amount) is not int or not 0 <= amount <= MAX_AMOUNT):
                 raise ConfigurationError(
                     f"{name} must be a whole number from 0 to {MAX_AMOUNT}, or None if nobody knows; got {amount!r}. "

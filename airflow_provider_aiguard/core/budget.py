@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
 Per = Literal["task", "dag_run", "dag/day", "day", "month", "team"]
 
-_PATTERNS = {"dag/day": "%Y-%m-%d", "day": "%Y-%m-%d", "month": "%Y-%m"}
-"""Windows that turn with the calendar."""
+_DATE_LENGTH = {"dag/day": len("2026-01-31"), "day": len("2026-01-31"), "month": len("2026-01")}
+"""Windows that turn with the calendar, and how much of a date names one."""
 
 LEVELS = (50, 80, 100)
 """Percent of a limit at which a warning is given."""
@@ -52,7 +53,7 @@ class Budget:
         number = parse_limit(self.limit, self.unit, what=f"limit of budget {self.name!r}")
         object.__setattr__(self, "limit", str(number))
 
-    @property
+    @cached_property
     def limit_amount(self) -> int:
         """The limit in what the ledger counts: micro-dollars, tokens or calls."""
         return limit_amount(Decimal(self.limit), self.unit)
@@ -60,7 +61,7 @@ class Budget:
     @property
     def turns(self) -> bool:
         """Whether its window gives way to a new one with the calendar."""
-        return self.per in _PATTERNS
+        return self.per in _DATE_LENGTH
 
     def window(self, identity: RunIdentity, now: datetime) -> str:
         """Key of the window that a charge falls into.
@@ -82,7 +83,9 @@ class Budget:
         return f"{identity.dag_id}/" if self.per == "dag/day" else ""
 
     def _date(self, now: datetime) -> str:
-        return f"{now.astimezone(ZoneInfo(self.time_zone)):{_PATTERNS[self.per]}}" if self.turns else ""
+        if not self.turns:
+            return ""
+        return now.astimezone(ZoneInfo(self.time_zone)).isoformat()[: _DATE_LENGTH[self.per]]
 
     def _check_zone(self) -> None:
         if self.time_zone != "UTC" and not self.turns:

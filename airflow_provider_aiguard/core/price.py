@@ -73,8 +73,8 @@ class Price:
 
         Of calls summed up nobody knows which were long: take out what none could reach with :meth:`within`.
         """
-        sent = max(Decimal(part.input) for part in (self, *self.tiers))
-        received = max(Decimal(part.output) for part in (self, *self.tiers))
+        sent = max(Decimal(price) for price in (self.input, *(tier.input for tier in self.tiers)))
+        received = max(Decimal(price) for price in (self.output, *(tier.output for tier in self.tiers)))
         tokens = Fraction(sent) * usage.input_tokens + Fraction(received) * usage.output_tokens
         return math.ceil((tokens / TOKENS + Fraction(Decimal(self.request)) * usage.requests) * MICROS_PER_DOLLAR)
 

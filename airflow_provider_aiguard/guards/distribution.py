@@ -20,7 +20,7 @@ MIDDLE = (0.005, 0.995)
 """Quantiles of both tables together between which those cells lie; what is outside has a cell on either side."""
 
 LEVELS = 12
-"""Categories drawn one by one."""
+"""Categories drawn one by one: half of them the most frequent, half those that moved most."""
 
 
 def distributions(reference: TableProfile, current: TableProfile) -> list[Distribution]:
@@ -105,7 +105,9 @@ def _borders(low: float, high: float, ends: tuple[float, float]) -> list[float]:
 def _categorical(before: ColumnProfile, after: ColumnProfile) -> Distribution:
     shares = [(a / before.values, b / after.values) for a, b in zip(before.counts, after.counts, strict=True)]
     order = sorted(range(len(shares)), key=lambda i: -max(shares[i]))
-    shown, rest = sorted(order[:LEVELS]), order[LEVELS:]
+    frequent, others = order[: LEVELS // 2], order[LEVELS // 2 :]
+    moved = sorted(others, key=lambda i: -abs(shares[i][0] - shares[i][1]))
+    shown, rest = sorted([*frequent, *moved[: LEVELS // 2]]), moved[LEVELS // 2 :]
     cells = [(before.levels[i], *shares[i]) for i in shown]
     if rest:
         cells.append((f"{len(rest)} more", sum(shares[i][0] for i in rest), sum(shares[i][1] for i in rest)))

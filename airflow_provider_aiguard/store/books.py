@@ -120,7 +120,9 @@ _KEEP = sa.insert(schema.hold).values(_hold)
 _took = _TAKE.returning(budgets_.name, budgets_.window_key).cte("took")
 _from_took = {**_hold, "budget_name": _took.c.name, "window_key": _took.c.window_key}
 _from_took["price"] = sa.cast(sa.bindparam("paid_at", type_=sa.Text()), sa.JSON())
-_TAKE_AND_KEEP = sa.insert(schema.hold).from_select(list(_hold), sa.select(*_from_took.values()).select_from(_took))
+_TAKE_AND_KEEP = sa.insert(schema.hold).from_select(
+    list(_hold), sa.select(*list[Any](_from_took.values())).select_from(_took)
+)
 _LOCK = sa.select(sa.literal(1)).select_from(schema.budget).where(_this).with_for_update()
 _STANDING = sa.select(budgets_.spent, budgets_.held).where(_this)
 _MOVE = (

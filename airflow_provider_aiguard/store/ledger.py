@@ -29,7 +29,7 @@ whose commit was not answered may have succeeded; a hold has its id before the f
 from __future__ import annotations
 
 import logging
-import uuid
+import secrets
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -92,7 +92,7 @@ class Ledger:
         if len(limits) < len(budgets):
             raise ConfigurationError(f"Budgets {[b.name for b in budgets]!r} name one window twice. Give each once.")
         hold = Hold(
-            hold_id=uuid.uuid4().hex,
+            hold_id=secrets.token_hex(16),
             run_id=identity.run_id,
             amounts=amounts,
             windows=tuple(sorted(limits)),

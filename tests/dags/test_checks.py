@@ -279,6 +279,6 @@ def test_a_baseline_of_a_sample_knows_its_clusters(ran, store):
             dependence=True,
         )
     assert run_here(dag).states == {"profile": "success"}
-    profile = store.profiles.load("sampled").data
+    profile, _ = store.profiles.get("sampled")
     assert (profile["sample"], profile["clusters"]) == (0.9, 2)
     assert profile["columns"][0]["design_effects"]["nulls"] == 1.0

@@ -116,7 +116,8 @@ def _tail(reference: ColumnProfile, factor: float) -> tuple[int, int, int]:
     """
     if factor == 1:
         return reference.tail, reference.tail_next, reference.cutoff
-    once = reference.cutoff - 1 + factor
+    # Half a cluster more, because the factor is an estimate and clusters are no two alike.
+    once = reference.cutoff - 1 + 1.5 * factor
     rows = reference.tail + sum(n for n in reference.counts if reference.cutoff < n <= once)
     after = sum(1 for n in reference.counts if once < n <= once + factor)
     return round(rows / factor), after, max(1, round((reference.cutoff - 1) / factor) + 1)

@@ -75,7 +75,7 @@ def test_few_values_are_drawn_one_by_one():
     assert drawn(numeric([5, 9], edges), numeric([5, 8], edges)).borders
 
 
-def test_the_frequent_categories_of_either_side_are_named():
+def test_the_frequent_categories_and_those_that_moved_are_named():
     levels = tuple(f"l{i}" for i in range(LEVELS + 3))
     before = named(ColumnKind.CATEGORICAL, [100] * (LEVELS + 2) + [0], levels=levels, buckets=(0, 0))
     after = named(ColumnKind.CATEGORICAL, [10] * (LEVELS + 2) + [500], levels=levels, buckets=(5, 5))
@@ -84,6 +84,15 @@ def test_the_frequent_categories_of_either_side_are_named():
     assert math.fsum(found.reference) == pytest.approx(1)
     assert found.current[-1] == pytest.approx(10 / 650)
     assert found.borders == ()
+
+
+def test_a_rare_category_that_moved_is_named():
+    levels = tuple(f"l{i}" for i in range(40))
+    counts = [100 - i for i in range(40)]
+    before = named(ColumnKind.CATEGORICAL, counts, levels=levels)
+    after = named(ColumnKind.CATEGORICAL, [*counts[:35], 5, *counts[36:]], levels=levels)
+    assert "l35" in drawn(before, after).labels
+    assert "l20" not in drawn(before, after).labels
 
 
 def test_times_are_drawn_by_hour_and_dates_by_weekday():

@@ -15,7 +15,7 @@ TOKYO = timezone(timedelta(hours=9))
 
 def test_every_table_says_whose_it_is() -> None:
     names = set(schema.metadata.tables)
-    rooms = "run reject verdict check profile measurement result budget limit hold".split()
+    rooms = ["run", "reject", "verdict", "check", "profile", "measurement", "result", "budget", "limit", "hold"]
     assert names == {f"aiguard_{name}" for name in rooms}
     assert schema.VERSION_TABLE == "aiguard_alembic_version"
 
