@@ -98,7 +98,7 @@ def _borders(low: float, high: float, ends: tuple[float, float]) -> list[float]:
     """Cells of equal width from ``low`` to ``high``, and one on either side for what is beyond."""
     if not low < high:
         return [low, high]
-    inner = [low + (high - low) * i / CELLS for i in range(CELLS + 1)]
+    inner = [*(min(low + (high - low) * i / CELLS, high) for i in range(CELLS)), high]
     return [*([ends[0]] if ends[0] < low else []), *inner, *([ends[1]] if ends[1] > high else [])]
 
 
