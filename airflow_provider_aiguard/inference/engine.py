@@ -203,7 +203,8 @@ class _Step:
             self._resolve_types(claims)
             valid = validate_claims(claims, self.outputs, rows=len(rows), needed=needed, describe_row=describe)
             answers = answers_of(valid, claims.confidence_source)
-            return {key: a.stored() for key, a in zip(keys, answers, strict=True) if a.failure is None}
+            names = list(needed)
+            return {key: a.stored(names) for key, a in zip(keys, answers, strict=True) if a.failure is None}
 
         claims = self._pay_and_predict(rows, check)
         assert valid is not None  # noqa: S101  check was called, or an error is under way

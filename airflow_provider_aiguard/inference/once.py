@@ -17,17 +17,17 @@ import datetime as dt
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from airflow_provider_aiguard.core.claims import Claims, Failure
 from airflow_provider_aiguard.core.provenance import ConfidenceSource
 from airflow_provider_aiguard.inference.validate import Mask, ValidClaims
 from airflow_provider_aiguard.inference.values import fits
-from airflow_provider_aiguard.inference.work_keys import unique_rows, work_keys
+from airflow_provider_aiguard.inference.work_keys import Positions, canonical_rows, unique_rows, work_keys
 from airflow_provider_aiguard.store.results import Taken
 from airflow_provider_aiguard.tables.frames import to_list
 
@@ -47,29 +47,35 @@ TAKEN_FOR = dt.timedelta(hours=1)
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 5.0
 
+REMEMBERED = 500_000
+"""Answers kept in memory for the next chunks of a table: 200 MB of small ones."""
+
 _NEEDED = "\0needed"
 """Stands for which outputs a row is asked for, where not all rows are asked for all: no column can be called so."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What the model said of one row.
+class Answer(NamedTuple):
+    """What the model said of one row. A tuple, because there are as many as different rows.
 
-    :param values: by output; ``None`` where it was not asked for.
-    :param confidences: by output, ``None`` where there is none.
+    :param values: one for each output; ``None`` where it was not asked for.
+    :param confidences: likewise, ``None`` where there is none.
     :param source: how the confidences were made.
     :param failure: why there is no answer.
     """
 
-    values: Mapping[str, Any] = field(default_factory=dict)
-    confidences: Mapping[str, float | None] = field(default_factory=dict)
+    values: tuple[Any, ...]
+    confidences: tuple[float | None, ...]
     source: ConfidenceSource | None = None
     failure: Failure | None = None
 
-    def stored(self) -> dict[str, Any]:
-        """As plain values that survive JSON."""
-        values = {name: _plain(value) for name, value in self.values.items()}
-        return {"v": values, "c": dict(self.confidences), "s": self.source and str(self.source)}
+    def stored(self, outputs: Sequence[str]) -> dict[str, Any]:
+        """As plain values that survive JSON.
+
+        :param outputs: names of the outputs, in the order of the values.
+        """
+        values = dict(zip(outputs, map(_plain, self.values), strict=True))
+        confidences = dict(zip(outputs, self.confidences, strict=True)) if self.source else {}
+        return {"v": values, "c": confidences, "s": self.source and str(self.source)}
 
 
 Ask = Callable[[Sequence[int], Sequence[str]], tuple[ValidClaims, ConfidenceSource | None]]
@@ -90,7 +96,7 @@ class Once:
         self._model = model
         self._results = results
         self._identity = identity
-        self._memory: dict[str, Answer] = {}
+        self._memory: dict[tuple[str, ...], Answer] = {}
         self.asked = 0
         """Rows that the model was asked about."""
 
@@ -103,10 +109,14 @@ class Once:
         """
         asked = _with_needed(rows, needed)
         firsts, which = unique_rows(asked)
-        keys = work_keys(asked.iloc[firsts], self._model, self._plan.outputs)
-        found = self._answers(dict(zip(keys, firsts.tolist(), strict=True)), list(needed), ask)
-        answers = [found[keys[i]] for i in which]
-        return _claims(answers, list(needed))
+        different = canonical_rows(asked.iloc[firsts])
+        answers = [self._memory.get(row) for row in different]
+        new = [i for i, answer in enumerate(answers) if answer is None]
+        keys = work_keys([different[i] for i in new], sorted(asked.columns), self._model, self._plan.outputs)
+        found = self._answers(dict(zip(keys, firsts[new].tolist(), strict=True)), list(needed), ask)
+        for i, key in zip(new, keys, strict=True):
+            answers[i] = self._remembered(different[i], found[key])
+        return _claims(answers, which, list(needed))
 
     def _answers(self, where: Mapping[str, int], outputs: Sequence[str], ask: Ask) -> dict[str, Answer]:
         found: dict[str, Answer] = {}
@@ -127,8 +137,7 @@ class Once:
 
     def _take(self, keys: Iterable[str], outputs: Sequence[str]) -> Taken[Answer]:
         if not self._plan.store_results:
-            known = {key: self._memory[key] for key in keys if key in self._memory}
-            return Taken(mine=frozenset(keys) - known.keys(), known=known, elsewhere=frozenset())
+            return Taken(mine=frozenset(keys), known={}, elsewhere=frozenset())
         now = dt.datetime.now(dt.UTC)
         return self._results.take(
             keys,
@@ -151,22 +160,24 @@ class Once:
             # Rows without an answer are asked about again by whoever needs them next.
             if self._plan.store_results:
                 self._results.give_back(where.keys() - set(done), self._identity)
-        if not self._plan.store_results:
-            self._memory |= {key: answers[key] for key in done}
         return answers
+
+    def _remembered(self, row: tuple[str, ...], answer: Answer) -> Answer:
+        """Keep an answer for the next chunks. What does not fit is asked of the store, which is slower."""
+        fits_in = not self._plan.store_results or len(self._memory) < REMEMBERED
+        if answer.failure is None and fits_in:
+            self._memory[row] = answer
+        return answer
 
 
 def answers_of(valid: ValidClaims, source: ConfidenceSource | None) -> list[Answer]:
     """Take valid claims apart, row by row."""
-    columns = {name: to_list(column) for name, column in valid.values.items()}
-    answers = []
-    for i, answered in enumerate(valid.answered):
-        if not answered:
-            answers.append(Answer(failure=valid.failures[i]))
-            continue
-        confidences = {name: _number(numbers[i]) for name, numbers in valid.confidences.items()}
-        answers.append(Answer(values={n: c[i] for n, c in columns.items()}, confidences=confidences, source=source))
-    return answers
+    values = list(zip(*(to_list(column) for column in valid.values.values()), strict=True))
+    confidences = list(zip(*map(_numbers, valid.confidences.values()), strict=True))
+    return [
+        Answer(values[i], confidences[i], source) if answered else Answer((), (), None, valid.failures[i])
+        for i, answered in enumerate(valid.answered.tolist())
+    ]
 
 
 def _with_needed(rows: pd.DataFrame, needed: Mapping[str, Mask]) -> pd.DataFrame:
@@ -176,19 +187,35 @@ def _with_needed(rows: pd.DataFrame, needed: Mapping[str, Mask]) -> pd.DataFrame
     return rows.assign(**{_NEEDED: pattern})
 
 
-def _claims(answers: Sequence[Answer], outputs: Sequence[str]) -> Claims:
-    sources = [answer.source for answer in answers if answer.source is not None]
+def _claims(answers: Sequence[Answer], which: Positions, outputs: Sequence[str]) -> Claims:
+    """Spread the answers to the different rows over all rows.
+
+    :param which: for each row, whose answer it gets.
+    """
+    values = [[a.values[i] if a.values else None for a in answers] for i in range(len(outputs))]
+    confidences = [[a.confidences[i] if a.confidences else None for a in answers] for i in range(len(outputs))]
+    source = next((a.source for a in answers if a.source is not None), None)
     failures = {i: answer.failure for i, answer in enumerate(answers) if answer.failure is not None}
     return Claims(
-        values={name: [answer.values.get(name) for answer in answers] for name in outputs},
-        confidences={name: [a.confidences.get(name) for a in answers] for name in outputs} if sources else {},
-        confidence_source=sources[0] if sources else None,
-        failures=failures,
+        values={name: _spread(values[i], which) for i, name in enumerate(outputs)},
+        confidences={name: _spread(confidences[i], which) for i, name in enumerate(outputs)} if source else {},
+        confidence_source=source,
+        failures={i: failures[which[i]] for i in np.flatnonzero(np.isin(which, list(failures))).tolist()},
     )
 
 
-def _number(confidence: float) -> float | None:
-    return None if np.isnan(confidence) else float(confidence)
+def _spread(items: Sequence[Any], which: Positions) -> Any:
+    """Give each row its item: an array of numbers or truths if they are all of one kind, which is checked faster."""
+    kinds = set(map(type, items))
+    if len(kinds) == 1 and kinds <= {bool, int, float}:
+        return np.array(items)[which]
+    column = np.empty(len(items), dtype=object)
+    column[:] = items
+    return column[which].tolist()
+
+
+def _numbers(confidences: npt.NDArray[np.float64]) -> list[float | None]:
+    return [None if number != number else number for number in confidences.tolist()]  # noqa: PLR0124  NaN
 
 
 def _plain(value: Any) -> Any:
@@ -218,13 +245,13 @@ def _value(stored: Any) -> Any:
 
 def _answer(stored: Any, names: Sequence[str], outputs: Sequence[Output]) -> Answer | None:
     """Read a stored answer; ``None`` if it is none to these outputs, whoever wrote it."""
-    values = {name: _value(value) for name, value in stored["v"].items()}
-    confidences = stored["c"]
-    if values.keys() != set(names) or not confidences.keys() <= values.keys():
+    values, confidences = stored["v"], stored["c"]
+    if values.keys() != set(names) or confidences.keys() not in ({}.keys(), values.keys()):
         return None
     if not all(c is None or (isinstance(c, float | int) and 0 <= c <= 1) for c in confidences.values()):
         return None
-    if not all(fits(values[output.name], output) for output in outputs):
+    typed = {name: _value(value) for name, value in values.items()}
+    if not all(fits(typed[output.name], output) for output in outputs):
         return None
-    source = stored["s"] and ConfidenceSource(stored["s"])
-    return Answer(values=values, confidences=confidences, source=source or None)
+    source = ConfidenceSource(stored["s"]) if stored["s"] else None
+    return Answer(tuple(typed[name] for name in names), tuple(confidences.get(name) for name in names), source)

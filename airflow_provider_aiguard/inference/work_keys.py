@@ -46,26 +46,36 @@ def unique_rows(frame: pd.DataFrame) -> tuple[Positions, Positions]:
     return firsts.astype(np.intp), codes
 
 
-def work_keys(frame: pd.DataFrame, model: ModelIdentity, outputs: Sequence[Output]) -> list[str]:
-    """Give the key of each row.
+def canonical_rows(frame: pd.DataFrame) -> list[tuple[str, ...]]:
+    """Write each row's values, in the order of the columns' names.
 
-    :param frame: rows of the input columns. Their order does not matter, their names do.
-    :param model: who is asked. Its fingerprint stands for its weights, its prompt and its parameters.
-    :param outputs: what it is asked for, with types and labels.
-    :return: a key for each row: 64 hexadecimal digits.
     :raises ConfigurationError: if a value is of a type that has no canonical form.
     """
     names = sorted(frame.columns)
+    # Without inputs every row is the same work.
+    return list(zip(*(_canonical(name, frame[name]) for name in names), strict=True)) if names else [()] * len(frame)
+
+
+def work_keys(
+    rows: Sequence[tuple[str, ...]], names: Sequence[str], model: ModelIdentity, outputs: Sequence[Output]
+) -> list[str]:
+    """Give the key of each row.
+
+    :param rows: what :func:`canonical_rows` wrote.
+    :param names: the columns, sorted.
+    :param model: who is asked. Its fingerprint stands for its weights, its prompt and its parameters.
+    :param outputs: what it is asked for, with types and labels.
+    :return: a key for each row: 64 hexadecimal digits.
+    """
     asked = [[o.name, str(o.type), sorted(o.labels)] for o in outputs]
-    context = _text([model.name, model.version, model.fingerprint, asked, names])
+    context = _text([model.name, model.version, model.fingerprint, asked, list(names)])
     start = hashlib.sha256(context.encode())
     keys = []
-    for values in zip(*(_canonical(name, frame[name]) for name in names), strict=True):
+    for values in rows:
         key = start.copy()
         key.update("\x1f".join(values).encode("utf-8", "surrogatepass"))
         keys.append(key.hexdigest())
-    # Without inputs every row is the same work.
-    return keys if names else [start.hexdigest()] * len(frame)
+    return keys
 
 
 def canonical(value: Any) -> str:

@@ -15,12 +15,17 @@ from hypothesis import strategies as st
 from airflow_provider_aiguard.core.errors import ConfigurationError
 from airflow_provider_aiguard.core.outputs import parse_outputs
 from airflow_provider_aiguard.core.run import ModelIdentity
-from airflow_provider_aiguard.inference.work_keys import canonical, unique_rows, work_keys
+from airflow_provider_aiguard.inference import work_keys as module
+from airflow_provider_aiguard.inference.work_keys import canonical, canonical_rows, unique_rows
 
 MODEL = ModelIdentity(name="m", version="1", fingerprint="f")
 OUTPUTS = parse_outputs({"late": bool})
 NAIVE = dt.datetime(2020, 1, 1)  # noqa: DTZ001  rows of a column without zone
 INDIA = dt.timezone(dt.timedelta(hours=5, minutes=30))
+
+
+def work_keys(frame, model, outputs):
+    return module.work_keys(canonical_rows(frame), sorted(frame.columns), model, outputs)
 
 
 def key(model=MODEL, outputs=OUTPUTS, **values):
@@ -101,8 +106,9 @@ def test_keys_are_the_same_in_every_version():
     program = (
         "import pandas as pd\n"
         "from airflow_provider_aiguard.core.run import ModelIdentity\n"
-        "from airflow_provider_aiguard.inference.work_keys import work_keys\n"
-        "print(work_keys(pd.DataFrame({'a': ['x']}), ModelIdentity(name='m', version='1', fingerprint='f'), ())[0])"
+        "from airflow_provider_aiguard.inference.work_keys import canonical_rows, work_keys\n"
+        "rows = canonical_rows(pd.DataFrame({'a': ['x']}))\n"
+        "print(work_keys(rows, ['a'], ModelIdentity(name='m', version='1', fingerprint='f'), ())[0])"
     )
     seen = {
         subprocess.run(
