@@ -26,7 +26,7 @@ from airflow_provider_aiguard.core.amounts import Amounts
 from airflow_provider_aiguard.core.budget import Budget
 from airflow_provider_aiguard.core.run import RunIdentity
 from airflow_provider_aiguard.store import books
-from airflow_provider_aiguard.store.database import execute_text
+from airflow_provider_aiguard.store.database import execute_while_changing
 from airflow_provider_aiguard.store.store import Store, open_store
 
 Client = Callable[[], None]
@@ -52,14 +52,14 @@ def statements(store: Store) -> list[tuple[str, Any]]:
     """What one hold sends, with its values."""
     sent: list[tuple[str, Any]] = []
 
-    def note(conn: Any, text: str, values: dict[str, Any]) -> int:
-        sent.append((text, values))
-        return execute_text(conn, text, values)
+    def note(conn: Any, text: str, rows: list[dict[str, Any]]) -> int:
+        sent.extend((text, values) for values in rows)
+        return execute_while_changing(conn, text, rows)
 
     hold(store)
-    books.execute_text = note  # type: ignore[assignment]
+    books.execute_while_changing = note  # type: ignore[assignment]
     hold(store)
-    books.execute_text = execute_text
+    books.execute_while_changing = execute_while_changing
     return sent
 
 

@@ -50,7 +50,8 @@ def drift(options: argparse.Namespace, open_store: Callable[[argparse.Namespace]
 
     limits = DriftLimits(
         alpha=options.alpha, min_effect=dict(options.min_effect), must_see=dict(options.must_see),
-        columns=tuple(options.columns or ()), show_levels=options.show_levels,
+        columns=tuple(options.columns or ()), methods=dict(options.methods), design_effect=options.design_effect,
+        show_levels=options.show_levels,
     )  # fmt: skip
     reading = _reading(options)
     reference = stored_profile(options.reference, lambda: open_store(options))
@@ -108,6 +109,17 @@ def add_commands(commands: Any, common: Any, run: Callable[[Callable[..., Answer
     )
     for option, what in (("--min-effect", "smallest change that matters"), ("--must-see", "change to be able to see")):
         compared.add_argument(option, type=setting, action="append", default=[], metavar="TEST=X", help=what)
+    compared.add_argument(
+        "--methods",
+        type=choice,
+        action="append",
+        default=[],
+        metavar="COLUMN=A,B",
+        help="tests of a column, * of others",
+    )
+    compared.add_argument(
+        "--design-effect", type=float, default=1.0, metavar="X", help="by what dependence of rows inflates variances"
+    )
     compared.add_argument("--show-levels", action="store_true", help="name categories, which are values of rows")
     compared.add_argument("--report", type=Path, metavar="FILE.html", help="write both distributions side by side")
     compared.set_defaults(run=run(drift))
@@ -117,6 +129,7 @@ def add_commands(commands: Any, common: Any, run: Callable[[Callable[..., Answer
         parser.add_argument(
             "--cluster", metavar="COLUMN", help="rows of one value belong together, such as a customer's"
         )
+        parser.add_argument("--dependence", action="store_true", default=None, help="count numbers two by two, too")
 
     right = commands.add_parser("truth", parents=[common], help="compare claims with the truth, joined by key")
     right.add_argument("--claims", required=True, help=rows)
@@ -151,13 +164,25 @@ def setting(text: str) -> tuple[str, float]:
         raise ArgumentTypeError(f"must be such as ks=0.05; got {text!r}") from None
 
 
+def choice(text: str) -> tuple[str, tuple[str, ...]]:
+    """Read ``carrier=psi,unseen``."""
+    column, equals, methods = text.rpartition("=")
+    if not equals or not column:
+        raise ArgumentTypeError(f"must be such as carrier=psi,unseen; got {text!r}")
+    return column, tuple(names(methods))
+
+
 def as_text(found: TableProfile) -> str:
     """Write a profile as a table for people."""
+    from airflow_provider_aiguard.guards.drift import sampling_error
+
     head = ("column", "kind", "NULL", "distinct", "mean", "sd", "lowest", "highest", "")
     table = [head, *(_row(column) for column in found.columns.values())]
     widths = [max(len(row[i]) for row in table) for i in range(len(head))]
     lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in table]
-    sampled = "" if found.sample == 1 else f", a sample of {found.sample:.2g}"
+    sampled = ""
+    if found.sample < 1:
+        sampled = f", a sample of {found.sample:.2g}: shares to within {100 * sampling_error(found):.2g} points"
     return "\n".join([f"{found.table}: {found.rows:,} rows{sampled}", *lines])
 
 
@@ -170,7 +195,8 @@ def _row(column: ColumnProfile) -> tuple[str, ...]:
 
 def _reading(options: argparse.Namespace) -> dict[str, Any]:
     """Arguments of ``profile_table`` that were given."""
-    return {name: getattr(options, name) for name in ("sample", "cluster") if getattr(options, name) is not None}
+    given = ("sample", "cluster", "dependence")
+    return {name: getattr(options, name) for name in given if getattr(options, name) is not None}
 
 
 def _name(word: str) -> str:

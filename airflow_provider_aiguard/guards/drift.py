@@ -9,6 +9,7 @@ from airflow_provider_aiguard.core.profile import ColumnKind, ColumnProfile, Tab
 from airflow_provider_aiguard.core.verdict import CheckResult, Severity
 from airflow_provider_aiguard.guards.channels.choose import pairs_of, tests_of
 from airflow_provider_aiguard.guards.judgement import judge, undecided
+from airflow_provider_aiguard.stats.clopper_pearson import clopper_pearson
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,11 +77,25 @@ def note(reference: TableProfile, current: TableProfile, limits: DriftLimits) ->
     return "".join(f" [{part}]" for part in (", ".join(_notes(reference, current, limits)),) if part)
 
 
+def sampling_error(profile: TableProfile, design_effect: float = 1.0) -> float:
+    """How far a share of the sampled rows may lie from that of all rows, at most, in 95 of 100 samples.
+
+    Half the width of the exact interval of one half, the share that is known worst.
+
+    :param profile: of a sample with rows.
+    :param design_effect: the declared one; the largest that the profile estimated counts if that is larger.
+    """
+    estimated = (effect for column in profile.columns.values() for effect in column.design_effects.values())
+    rows = max(1, int(profile.rows / max(design_effect, *estimated, 1.0)))
+    low, high = clopper_pearson(rows // 2, rows)
+    return (high - low) / 2
+
+
 def _notes(reference: TableProfile, current: TableProfile, limits: DriftLimits) -> Iterator[str]:
-    if current.sample < 1:
-        yield f"{100 * current.sample:.2g}% sample"
-    if reference.sample < 1:
-        yield f"{100 * reference.sample:.2g}% sample of the reference"
+    for side, whose in ((current, ""), (reference, " of the reference")):
+        if side.sample < 1:
+            error = 100 * sampling_error(side, limits.design_effect)
+            yield f"{100 * side.sample:.2g}% sample{whose}: shares to within {error:.2g} points"
     for side, whose in ((current, ""), (reference, " of the reference")):
         if side.clusters is not None:
             yield f"{side.clusters:,} clusters{whose}"

@@ -116,7 +116,7 @@ class Once:
         found = self._answers(dict(zip(keys, firsts[new].tolist(), strict=True)), list(needed), ask)
         for i, key in zip(new, keys, strict=True):
             answers[i] = self._remembered(different[i], found[key])
-        return _claims(answers, which, list(needed))
+        return _claims([answer for answer in answers if answer], which, list(needed))
 
     def _answers(self, where: Mapping[str, int], outputs: Sequence[str], ask: Ask) -> dict[str, Answer]:
         found: dict[str, Answer] = {}

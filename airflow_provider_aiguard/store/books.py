@@ -21,7 +21,7 @@ from airflow_provider_aiguard.core.budget import Budget, BudgetWarning, level_of
 from airflow_provider_aiguard.core.errors import BudgetExceededError, NotRecordedError
 from airflow_provider_aiguard.core.evidence import BudgetStatus
 from airflow_provider_aiguard.store import schema
-from airflow_provider_aiguard.store.database import execute_text, insert_into
+from airflow_provider_aiguard.store.database import execute_while_changing, insert_into
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -114,7 +114,7 @@ _hold = {
     "state": sa.literal_column(f"'{HoldState.HELD}'"),
     "held_at": sa.bindparam("now", type_=schema.UTCTime()),
     "expires_at": sa.bindparam("ends", type_=schema.UTCTime()),
-    "price": sa.bindparam("paid_at", type_=schema.Document()),
+    "price": sa.bindparam("paid_at", type_=sa.Text()),
 }
 _KEEP = sa.insert(schema.hold).values(_hold)
 _took = _TAKE.returning(budgets_.name, budgets_.window_key).cte("took")
@@ -148,15 +148,18 @@ def take_all(conn: Connection, hold: Hold, budgets: Mapping[Window, Budget], now
 
     :raises BudgetExceededError: if it does not fit into one of them.
     """
-    for window in hold.windows:
-        values = _take_values(hold, window, budgets[window], now, price)
-        if _take(conn, values):
-            continue
+    # All is made ready before the first row is locked: whoever waits for it waits for this transaction.
+    rows = [_take_values(hold, window, budgets[window], now, price) for window in hold.windows]
+    taken = _take(conn, rows)
+    while taken < len(rows):
         # Refused, or the window's first hold.
-        _open_window(conn, budgets[window], values)
-        if not _take(conn, values):
+        window = hold.windows[taken]
+        _open_window(conn, budgets[window], rows[taken])
+        more = _take(conn, rows[taken:])
+        if not more:
             expire(conn, window, now)
             raise _refused(conn, window, budgets[window], hold.amount_of(window))
+        taken += more
 
 
 @cache
@@ -188,19 +191,19 @@ def _take_values(hold: Hold, window: Window, budget: Budget, now: datetime, pric
         "code_limit": capped(budget.limit_amount),
         "ends": hold.expires_at,
         "now": now,
-        "paid_at": price,
+        "paid_at": price and json.dumps(price),
     }
 
 
-def _take(conn: Connection, values: dict[str, Any]) -> bool:
-    """Take the amount from the window and write the hold, in one statement where the database can. Whether it fits."""
+def _take(conn: Connection, rows: Sequence[dict[str, Any]]) -> int:
+    """Take from one window after the other and write the holds. How many fit before the first that does not."""
     if conn.dialect.name == "postgresql":
-        price = values["paid_at"]
-        return execute_text(conn, _take_text(conn.dialect), values | {"paid_at": price and json.dumps(price)}) > 0
-    if not conn.execute(_TAKE, values).rowcount:
-        return False
-    conn.execute(_KEEP, values)
-    return True
+        return execute_while_changing(conn, _take_text(conn.dialect), rows)
+    for done, row in enumerate(rows):
+        if not conn.execute(_TAKE, row).rowcount:
+            return done
+        conn.execute(_KEEP, row)
+    return len(rows)
 
 
 def _open_window(conn: Connection, budget: Budget, values: dict[str, Any]) -> None:

@@ -26,7 +26,7 @@ from sqlalchemy.pool import NullPool
 from airflow_provider_aiguard.core.errors import ConfigurationError, StoreUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 T = TypeVar("T")
 
@@ -52,6 +52,9 @@ _RESTARTING = ("57P01", "57P02", "57P03", "53300")
 
 _NOT_YET = ("starting up", "shutting down", "recovery", "accepting connections", "too many", "terminating")
 """What a server says at the door while it cannot be used. Whatever else it says there stays so."""
+
+_CURSOR = "aiguard_cursor"
+"""Where a connection keeps the cursor of the ledger's holds."""
 
 _SECRETS = ("password", "passwd", "sslpassword")
 
@@ -163,25 +166,29 @@ def insert_into(conn: Connection, table: sa.Table) -> sqlite.Insert | postgresql
     return sqlite.insert(table) if conn.dialect.name == "sqlite" else postgresql.insert(table)
 
 
-def execute_text(conn: Connection, text: str, values: dict[str, Any]) -> int:
-    """Run a statement that SQLAlchemy compiled before, and return how many rows it changed.
+def execute_while_changing(conn: Connection, text: str, rows: Sequence[dict[str, Any]]) -> int:
+    """Run a statement for one row of values after the other, and return how many changed something before one did not.
 
-    It is what SQLAlchemy does, without its results, caches and events: for the ledger's hold, where that is most of
-    the time.
+    It is what SQLAlchemy does, without its results, caches and events: for the ledger's hold, where those are most of
+    the time, and everybody else waits for the rows it has locked.
+
+    :param text: what SQLAlchemy made of the statement, with parameters by name.
     """
     dbapi = conn.dialect.loaded_dbapi
-    cursor = conn.connection.cursor()
+    # The cursor is kept with its connection: a new one would learn the types of all values anew.
+    cursor = conn.info.get(_CURSOR) or conn.info.setdefault(_CURSOR, conn.connection.cursor())
     try:
-        cursor.execute(text, values)
-        return int(cursor.rowcount)
+        for done, values in enumerate(rows):
+            cursor.execute(text, values)
+            if not cursor.rowcount:
+                return done
     except dbapi.Error as error:
         if conn.dialect.is_disconnect(error, conn.connection.dbapi_connection, cursor):
             conn.invalidate(error)
         raise sa_exc.DBAPIError.instance(
             text, None, error, dbapi.Error, hide_parameters=True, dialect=conn.dialect
         ) from error
-    finally:
-        cursor.close()
+    return len(rows)
 
 
 def is_lost_race(error: Exception) -> bool:
@@ -294,6 +301,8 @@ def _postgres_engine(url: URL) -> Engine:
         url,
         # No ping before each use: a connection that has gone stale is noticed, and the work is tried on a new one.
         pool_size=2,
+        # Every transaction here is ended by its block: the pool need not roll back once more.
+        pool_reset_on_return=None,
         hide_parameters=True,
         isolation_level="READ COMMITTED",
         connect_args=patience,

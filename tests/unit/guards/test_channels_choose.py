@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from channel_samples import MOVED, judge, number, table, text, times
 
 from airflow_provider_aiguard.core.limits.drift import DriftLimits
 from airflow_provider_aiguard.core.profile import HOURS_OF_WEEK
 from airflow_provider_aiguard.core.verdict import Outcome, Severity
-from airflow_provider_aiguard.guards.drift import evaluate
+from airflow_provider_aiguard.guards.drift import evaluate, sampling_error
 
 
 def test_methods_for_every_column_fit_some_and_methods_of_a_column_have_to():
@@ -60,7 +61,20 @@ def test_few_clusters_decide_nothing(side):
     assert check.message.startswith(f"the rows of the {side} 'flights' come in 19 clusters; 20 are needed")
 
 
-def test_a_sample_says_that_it_is_one():
+def test_a_sample_says_that_it_is_one_and_how_far_it_may_be_off():
     sampled = evaluate(table(number(), sample=0.5), table(number(), sample=0.1))
-    assert sampled[0].message.endswith(" [10% sample, 50% sample of the reference]")
+    within = "shares to within 0.99 points"
+    assert sampled[0].message.endswith(f" [10% sample: {within}, 50% sample of the reference: {within}]")
     assert not evaluate(table(number()), table(number()))[0].message.endswith("]")
+
+
+def test_the_sampling_error_is_that_of_shares_of_samples():
+    rows = 10_000
+    sample = table(number(), sample=0.1)
+    assert sample.rows == rows
+    errors = np.random.default_rng(7).binomial(rows, 0.5, size=20_000) / rows - 0.5
+    covered = np.mean(np.abs(errors) <= sampling_error(sample))
+    assert 0.945 <= covered <= 0.965
+    doubled = pytest.approx(2 * sampling_error(sample), rel=0.02)
+    assert sampling_error(sample, design_effect=4.0) == doubled
+    assert sampling_error(table(clustered(number(), 4.0), clusters=100, sample=0.1)) == doubled

@@ -106,6 +106,7 @@ class TestOpenDatabase:
         assert given[0] == given[1]
         assert given[0] == {
             "pool_size": 2,
+            "pool_reset_on_return": None,
             "hide_parameters": True,
             "isolation_level": "READ COMMITTED",
         }
