@@ -73,8 +73,10 @@ def truth(options: argparse.Namespace, _: Callable[[argparse.Namespace], Store])
     from airflow_provider_aiguard.guards.questions.ground_truth import GroundTruthQuestion
 
     limits = GroundTruthLimits(
-        min_accuracy=options.min_accuracy, min_truth_share=options.min_truth_share, min_labels=options.min_labels
-    )
+        metric=options.metric, min_accuracy=options.min_accuracy, min_score=options.min_score,
+        max_error=options.max_error, positive=options.positive,
+        min_truth_share=options.min_truth_share, min_labels=options.min_labels,
+    )  # fmt: skip
     with open_rows({"claims": options.claims, "truth": options.truth}, key=options.key) as rows:
         question = GroundTruthQuestion(
             table=labelled(rows, "claims", options.column), column=options.column, truth=rows.tables["truth"],
@@ -139,7 +141,11 @@ def add_commands(commands: Any, common: Any, run: Callable[[Callable[..., Answer
     )
     right.add_argument("--column", required=True, help="the inferred column")
     right.add_argument("--truth-column", help="column of the truth (default: the same)")
-    right.add_argument("--min-accuracy", type=float, required=True, help="lowest share of right values, in (0, 1]")
+    right.add_argument("--metric", default="accuracy", help="such as f1, mae or a scorer (default: %(default)s)")
+    right.add_argument("--min-accuracy", type=float, help="lowest share of right values, in (0, 1]: limit of accuracy")
+    right.add_argument("--min-score", type=float, help="lowest score: limit of the others of which more is better")
+    right.add_argument("--max-error", type=float, help="largest error: limit of mae, rmse and bias")
+    right.add_argument("--positive", help="the class that f1, precision and recall are about")
     right.add_argument(
         "--min-truth-share", type=float, default=0.5, help="share of truth needed (default: %(default)s)"
     )

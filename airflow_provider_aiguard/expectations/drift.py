@@ -11,7 +11,7 @@ from airflow_provider_aiguard.expectations.base import GuardExpectation
 if TYPE_CHECKING:
     from airflow_provider_aiguard.guards.questions.base import Question
 
-_LIMITS = ("alpha", "min_effect", "must_see", "columns")
+_LIMITS = ("alpha", "min_effect", "must_see", "columns", "methods", "design_effect")
 
 
 class ExpectTableToMatchBaseline(GuardExpectation):
@@ -22,6 +22,8 @@ class ExpectTableToMatchBaseline(GuardExpectation):
     :param alpha: probability of a false alarm on an unchanged table, over all columns, in (0, 1).
     :param min_effect: smallest changes that matter, by test.
     :param must_see: changes that must be visible, by test.
+    :param methods: tests by column, ``"*"`` for all others; default the recommended combination.
+    :param design_effect: by what factor dependence between rows inflates variances, from 1.
     :param store: where the baselines are, outside of our operators: a SQLAlchemy URL, or an Airflow connection.
     """
 
@@ -30,6 +32,8 @@ class ExpectTableToMatchBaseline(GuardExpectation):
     alpha: float = 0.05
     min_effect: Optional[dict[str, float]] = None  # noqa: UP045
     must_see: Optional[dict[str, float]] = None  # noqa: UP045
+    methods: Optional[dict[str, list[str]]] = None  # noqa: UP045
+    design_effect: float = 1.0
     store: str = "aiguard_default"
 
     success_keys: ClassVar[tuple[str, ...]] = ("baseline", *_LIMITS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from airflow_provider_aiguard.core.importance import ImportanceEvidence
 from airflow_provider_aiguard.core.limits.importance import ImportanceLimits
 from airflow_provider_aiguard.core.verdict import CheckResult, Outcome
@@ -45,7 +47,16 @@ def _why_not(evidence: ImportanceEvidence, reference: ImportanceEvidence | None,
         return "the reference is of other features: begin a new series with another name="
     if reference.metric != evidence.metric:
         return f"the reference was measured by {reference.metric}: begin a new series with another name="
+    if not _is_ranked(evidence):
+        return f"{evidence.rows} rows with truth are too few for so many repeats: no feature has an importance"
+    if not _is_ranked(reference):
+        return "the reference had too few rows for its repeats: begin a new series with another name="
     return ""
+
+
+def _is_ranked(evidence: ImportanceEvidence) -> bool:
+    """Whether every feature has the replicates that an interval needs, all of them numbers."""
+    return all(len(losses) > 1 and all(map(math.isfinite, losses)) for losses in evidence.importances.values())
 
 
 def _judged(

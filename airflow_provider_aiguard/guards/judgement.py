@@ -62,8 +62,10 @@ def _check(
     outcome = Outcome.PASS
     if p_value <= limits.alpha and channel.effect >= floor:
         outcome = Outcome.BREACH
-    elif smallest > must_see:
+    elif smallest > must_see or smallest >= channel.nothing:
         outcome = Outcome.UNDECIDED
+    # What nobody demanded to be seen is shown as unseen: no pass, and no reason to stop.
+    shown = outcome is Outcome.UNDECIDED and smallest <= must_see
     seen = f"{channel.seen} (limit {floor:g})"
     return CheckResult(
         check=f"drift.{channel.test}",
@@ -72,7 +74,7 @@ def _check(
         message=f"{channel.column}: {seen}{_remark(channel, outcome, smallest, must_see)}{note}",
         value=_finite(channel.effect),
         limit=floor,
-        severity=_severity(channel, limits),
+        severity=Severity.WARN if shown else _severity(channel, limits),
         detail={
             **channel.detail,
             "p_value": channel.p_value,
@@ -103,7 +105,7 @@ def _remark(channel: Channel, outcome: Outcome, smallest: float, must_see: float
         visible = "no change would have been seen"
     else:
         visible = f"smallest change it would have seen: {channel.unit(smallest)}"
-    if outcome is Outcome.PASS:
+    if smallest <= must_see:
         return f"; {visible}"
     return f"; {visible}, but {channel.unit(must_see)} must be seen: compare more rows or raise must_see"
 

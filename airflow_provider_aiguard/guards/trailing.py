@@ -14,13 +14,10 @@ from airflow_provider_aiguard.core.limits.drift import DriftLimits
 from airflow_provider_aiguard.core.profile import ColumnProfile, TableProfile
 from airflow_provider_aiguard.core.verdict import CheckResult, Outcome, Severity
 from airflow_provider_aiguard.guards.channels.base import Channel
-from airflow_provider_aiguard.guards.channels.batches import BUILDERS, Series
+from airflow_provider_aiguard.guards.channels.batches import BUILDERS, MIN_BATCHES, Series
 from airflow_provider_aiguard.guards.channels.choose import factors
 from airflow_provider_aiguard.guards.drift import note, obstacle, too_little
 from airflow_provider_aiguard.guards.judgement import judge, undecided
-
-MIN_BATCHES = 5
-"""Fewer say too little about the wobble between batches."""
 
 PATIENCE = 2.0
 """By what ``must_see`` is multiplied. What bounds sight here is the wobble between batches, which no row more reduces;

@@ -103,6 +103,20 @@ def _total(factors: Array) -> Array:
     return total
 
 
+def _chance(variance: Array) -> Array:
+    """By split, the variance of one run that chance alone gives to the difference between the runs before and after.
+
+    Where runs differ in their numbers of labels, that is not their mean variance: a few small runs after many large
+    ones are far off by chance.
+    """
+    runs = variance.shape[-1]
+    sums, total = np.cumsum(variance, axis=-1)[..., :-1], variance.sum(axis=-1, keepdims=True)
+    before = np.arange(1, runs)
+    after = runs - before
+    of_difference = (sums / before**2 + (total - sums) / after**2) * before * after / runs
+    return np.maximum(of_difference, total / runs)
+
+
 def _log_factors(rate: Array, variance: Array) -> Array:
     """Log Bayes factor of each start 0 .. T - 1 after T runs. A change before the first run is none: factor 1."""
     runs = rate.shape[-1]
@@ -117,7 +131,7 @@ def _log_factors(rate: Array, variance: Array) -> Array:
     squares = rate.var(axis=-1, keepdims=True) * runs - between
     # The spread of runs is never below what chance gives them. A floor takes evidence away and adds none, and rates
     # that are equal by chance (no errors at all, ten times) do not make a single error an alarm.
-    within = np.maximum(squares, (runs - 2) * variance.mean(axis=-1, keepdims=True))
+    within = np.maximum(squares, (runs - 2) * _chance(variance))
     size = 1 + EFFECT_VARIANCE * before * after / runs
     ratio = between / within
     factors[..., 1:] = (runs - 1) / 2 * (np.log1p(ratio) - np.log1p(ratio / size)) - np.log(size) / 2

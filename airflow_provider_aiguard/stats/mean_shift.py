@@ -13,12 +13,16 @@ from scipy.special import stdtr
 
 from airflow_provider_aiguard.stats.proportions import two_proportions
 
+LARGEST = 1e150
+"""Shifts and ratios beyond this count as this: their squares still are numbers."""
+
 
 @dataclass(frozen=True)
 class MeanShift:
     """Result of the test.
 
-    :param shift: difference of the means in standard deviations of the reference; infinite if that has none.
+    :param shift: difference of the means in standard deviations of the reference; if that has none, of the current
+        sample; infinite if neither has.
     :param p_value: two-sided.
     :param effect: size of the shift without what chance alone would add.
     :param variance: of ``shift``, by chance alone.
@@ -44,21 +48,38 @@ def mean_shift(reference: tuple[float, float, float], current: tuple[float, floa
     1.0
     """
     (n, before, sd), (m, after, current_sd) = reference, current
-    difference, variance = after - before, 0.0
     if min(n, m) < 2:
         return MeanShift(shift=0.0, p_value=1.0, effect=0.0, variance=math.inf)
-    parts = sd**2 / n, current_sd**2 / m
-    variance = sum(parts)
-    shift = difference / sd if sd else math.copysign(math.inf, difference) if difference else 0.0
-    if not variance:
-        # Two constants. That all of one and none of the other differ is a question of shares.
-        p_value = two_proportions(0, round(n), round(m), round(m)) if difference else 1.0
-        return MeanShift(shift=shift, p_value=p_value, effect=abs(shift), variance=0.0)
-    df = variance**2 / (parts[0] ** 2 / (n - 1) + parts[1] ** 2 / (m - 1))
-    scaled = variance / sd**2 if sd else 0.0
+    if not sd:
+        return _of_a_constant(n, m, after - before, current_sd)
+    # In units of the reference, so that no square over- or underflows.
+    shift = min(max((after - before) / sd, -LARGEST), LARGEST)
+    variance = 1 / n + min(current_sd / sd, LARGEST) ** 2 / m
+    own = 1 / n / variance
+    df = 1 / (own**2 / (n - 1) + (1 - own) ** 2 / (m - 1))
     return MeanShift(
         shift=shift,
-        p_value=min(1.0, 2 * float(stdtr(df, -abs(difference) / math.sqrt(variance)))),
-        effect=math.sqrt(max(0.0, shift**2 - scaled)),
-        variance=scaled,
+        p_value=min(1.0, 2 * float(stdtr(df, -abs(shift) / math.sqrt(variance)))),
+        effect=math.sqrt(max(0.0, shift**2 - variance)),
+        variance=variance,
+    )
+
+
+def _of_a_constant(n: float, m: float, difference: float, current_sd: float) -> MeanShift:
+    """Compare with a sample of one value, whose spread says nothing: how many rows have another is a question of shares.
+
+    By Cauchy and Schwarz a mean moves by so many standard deviations only if this share of the rows moved, or more.
+    """
+    if not difference:
+        return MeanShift(shift=0.0, p_value=1.0, effect=0.0, variance=1 / m)
+    if not current_sd:
+        p_value, shift = two_proportions(0, round(n), round(m), round(m)), math.copysign(math.inf, difference)
+        return MeanShift(shift=shift, p_value=p_value, effect=math.inf, variance=1 / m)
+    shift = min(max(difference / current_sd, -LARGEST), LARGEST)
+    moved = shift**2 / (1 + shift**2)
+    return MeanShift(
+        shift=shift,
+        p_value=two_proportions(0, round(n), round(moved * m), round(m)),
+        effect=math.sqrt(max(0.0, shift**2 - 1 / m)),
+        variance=1 / m,
     )

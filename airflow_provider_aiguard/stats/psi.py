@@ -64,15 +64,22 @@ def merge_cells(
 ) -> tuple[list[float], list[float]]:
     """Put neighbouring cells together until each holds about ``1 / n_bins`` of the reference.
 
+    A cell that is as heavy as that by itself takes in none of those below: of a column of zeros, what falls below zero
+    would be hidden.
+
     >>> merge_cells([1, 1, 1, 1], [0, 2, 0, 5], n_bins=2)
     ([2, 2], [2, 5])
+    >>> merge_cells([0, 9, 1], [9, 0, 1])
+    ([0, 9, 1], [9, 0, 1])
     """
     share = sum(reference) / n_bins
-    merged: tuple[list[float], list[float]] = ([0], [0])
+    merged: tuple[list[float], list[float]] = ([], [])
+    full = True
     for a, b in zip(reference, current, strict=True):
-        if share and merged[0][-1] >= share:
+        if full or (share and a >= share):
             merged[0].append(0)
             merged[1].append(0)
         merged[0][-1] += a
         merged[1][-1] += b
+        full = 0 < share <= merged[0][-1]
     return merged

@@ -24,7 +24,8 @@ TINY = 1e-140
 SUMS = 8
 """Numbers a branch may sum up besides the rows: ``m0`` to ``m7``."""
 
-_MERGES = frozenset({"sqlite"})
+_FENCES = {"sqlite": "0", "postgresql": "'0'"}
+"""In quotes it is a ``bigint`` at once: of ``0`` PostgreSQL makes one so late that it plans no parallel workers."""
 
 _NAN_EQUALS_ITSELF = frozenset({"postgresql", "duckdb", "snowflake", "databricks", "spark", "hive"})
 
@@ -40,13 +41,17 @@ def is_nan(number: sa.ColumnElement[Any], dialect: str) -> sa.ColumnElement[bool
     return number != number  # noqa: PLR0124  the definition of NaN
 
 
-def fenced(query: sa.Select[Any], dialect: str) -> sa.Select[Any]:
-    """Keep SQLite and PostgreSQL from merging a subquery into the query around it.
+def fenced(query: sa.Select[Any], dialect: str, *, on: str = "sqlite") -> sa.Select[Any]:
+    """Keep a database from merging a subquery into the query around it.
 
-    They would write a cell's expression out once for each aggregate: on SQLite 100 columns take 15 s to prepare instead
-    of 4 s, and PostgreSQL evaluates it each time.
+    It would write a cell's expression out once for each aggregate: on SQLite 100 columns take 15 s to prepare instead
+    of 4 s. PostgreSQL evaluates it each time; and unmerged it takes the cells for 200, not for as many as there are
+    values, so that it deals the columns out to parallel workers.
+
+    :param dialect: name of the connection's dialect.
+    :param on: name of the dialect to keep from it: SQLite, or PostgreSQL where that was measured to pay.
     """
-    return query.offset(sa.literal_column("0")) if dialect in _MERGES else query
+    return query.offset(sa.literal_column(_FENCES[on])) if dialect == on else query
 
 
 def found_row(

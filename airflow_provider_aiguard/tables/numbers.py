@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from airflow_provider_aiguard.tables.cells import HUGE, NAN_CELL, NULL_CELL, TINY, fenced, found_row
+from airflow_provider_aiguard.tables.cells import HUGE, fenced, found_row
 from airflow_provider_aiguard.tables.grid import Tile
 
 if TYPE_CHECKING:
@@ -47,52 +47,44 @@ def read_tiles(found: Sequence[Sequence[Any]]) -> list[Tile]:
 
 
 def branch(values: sa.Subquery, index: int, column: ColumnProfile, words: Expressions) -> sa.Select[Any]:
-    """Select per cell: rows, finite rows, sum and sum of squares around the column's centre, lowest and highest.
+    """Select per cell: rows, finite rows, mean around the column's centre, variance, lowest and highest.
+
+    Mean and variance, not sums: PostgreSQL gets both in one step, and raises where a square over- or underflows.
 
     :param values: one column ``v`` of doubles.
     """
     v = values.c.v
-    cell = sa.case(
-        (v.is_(None), sa.literal_column(str(NULL_CELL), sa.Integer)),
-        (words.is_nan(v), sa.literal_column(str(NAN_CELL), sa.Integer)),
-        else_=words.cell(v, column.edges),
-    )
-    finite = sa.case((_is_finite(v), v))
-    found = fenced(sa.select(cell.label("cell"), finite.label("w")), words.dialect).subquery()
+    cell, finite = words.cell(v, column.edges), sa.case((_is_finite(v), v))
+    inner = sa.select(cell.label("cell"), finite.label("w"))
+    found = fenced(inner, words.dialect, on="postgresql").subquery()
     w = found.c.w
     d = w - sa.literal_column(f"({column.center!r})", sa.Double)
     return found_row(
         index,
         cell=found.c.cell,
         n=sa.func.count(),
-        sums=[sa.func.count(w), sa.func.sum(d), sa.func.sum(_square(d)), sa.func.min(w), sa.func.max(w)],
+        sums=[sa.func.count(w), sa.func.avg(d), sa.func.var_pop(d), sa.func.min(w), sa.func.max(w)],
     ).group_by(found.c.cell)
 
 
 def counted(column: ColumnProfile, found: Sequence[sa.Row[Any]]) -> ColumnProfile:
     """Read the rows of :func:`branch` for this column.
 
-    :param column: whose cells were counted and whose centre the sums are around.
+    :param column: whose cells were counted and whose centre the means are around.
     """
-    by_cell = {int(row.cell): int(row.n) for row in found}
-    cells = [row for row in found if row.m0]
+    by_cell = {row.cell: int(row.n) for row in found}
+    cells, last = [row for row in found if row.m0], len(column.edges)
     return replace(
         column,
-        nulls=by_cell.get(NULL_CELL, 0),
-        nans=by_cell.get(NAN_CELL, 0),
-        counts=tuple(by_cell.get(cell, 0) for cell in range(len(column.edges) + 1)),
+        nulls=by_cell.get(None, 0),
+        nans=by_cell.get(last + 1, 0),
+        counts=tuple(by_cell.get(cell, 0) for cell in range(last + 1)),
         finite=sum(int(row.m0) for row in cells),
-        total=math.fsum(row.m1 for row in cells),
-        squares=math.fsum(row.m2 for row in cells),
+        total=math.fsum(row.m0 * row.m1 for row in cells),
+        squares=math.fsum(row.m0 * (row.m2 + row.m1**2) for row in cells),
         minimum=min((float(row.m3) for row in cells), default=None),
         maximum=max((float(row.m4) for row in cells), default=None),
     )
-
-
-def _square(d: sa.ColumnElement[Any]) -> sa.ColumnElement[float]:
-    """Square a double, 0 where PostgreSQL would raise because the square underflows."""
-    tiny = sa.literal_column(repr(TINY), sa.Double)
-    return sa.case((sa.or_(d > tiny, d < -tiny), d * d), else_=sa.literal_column("0.0", sa.Double))
 
 
 def _is_finite(number: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:

@@ -1,7 +1,7 @@
 """Profiles: a table in counts, made where the rows are.
 
-The cells come from a sample of the reference and stay. A current table is then counted in one statement on a server:
-for each column a ``GROUP BY`` of its cell, put together by ``UNION ALL``. DuckDB and SQLite run in this process: there
+The cells come from a sample of the reference and stay. A current table is then counted in two statements on a server,
+numbers and the rest: for each column a ``GROUP BY`` of its cell, put together by ``UNION ALL``. DuckDB and SQLite run in this process: there
 the numbers pass by as arrays, which a sort counts in a third of the time, and the statement counts the rest.
 """
 
@@ -173,9 +173,18 @@ def _count(source: Source, columns: Sequence[ColumnProfile]) -> list[ColumnProfi
     apart = _of(columns, ColumnKind.NUMERIC) if source.dialect.in_process else []
     counted = {column.name: column for column in _tally(source, apart)}
     rest = [column for column in columns if column.name not in counted]
-    found = source.run(rest, [[_branch(source, i, column)] for i, column in enumerate(rest)])
-    counted |= {column.name: _read(source, column, rows) for column, rows in zip(rest, found, strict=True)}
+    for part in _statements(source, rest):
+        found = source.run(part, [[_branch(source, i, column)] for i, column in enumerate(part)])
+        counted |= {column.name: _read(source, column, rows) for column, rows in zip(part, found, strict=True)}
     return [counted[column.name] for column in columns]
+
+
+def _statements(source: Source, columns: Sequence[ColumnProfile]) -> list[list[ColumnProfile]]:
+    """Part numbers from the rest: PostgreSQL deals branches out to parallel workers only if it can do so with all."""
+    if source.drawn is not None:
+        # Each statement would draw a sample of its own.
+        return [list(columns)]
+    return [_of(columns, ColumnKind.NUMERIC), [column for column in columns if column.kind is not ColumnKind.NUMERIC]]
 
 
 def _branch(source: Source, index: int, column: ColumnProfile) -> sa.Select[Any]:

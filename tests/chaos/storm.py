@@ -20,10 +20,10 @@ from airflow_provider_aiguard.core.run import RunIdentity
 from airflow_provider_aiguard.store.store import open_store
 
 TTL = timedelta(hours=1)
-SECONDS = float(os.environ.get("AIGUARD_CHAOS_SECONDS", "10"))
-"""How long a storm lasts; ``make chaos`` takes longer."""
+SECONDS = float(os.environ.get("CHAOS_SECONDS", "10"))
+"""How long a storm lasts; ``make chaos`` takes longer. Not ``AIGUARD_…``: the tests empty the environment of those."""
 
-PROCESSES = int(os.environ.get("AIGUARD_CHAOS_PROCESSES", "16"))
+PROCESSES = int(os.environ.get("CHAOS_PROCESSES", "16"))
 """Workers in a storm on PostgreSQL."""
 
 MOST = 1_000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -70,6 +71,9 @@ def test_the_report_opens_offline_and_tells_the_same(demo: tuple[Path, str]) -> 
     assert len(page) < 5_000_000
     assert "flights-gbm" in page
     assert "refuses $2.00" in page
+    assert "Drift by column" in page
+    assert re.search(r"Distributions of (main\.)?flights, 2013-\d\d", page), "reference over current, with a breach"
+    assert "vermillion the current rows" in page
     assert screen.rstrip().endswith("report.html")
 
 

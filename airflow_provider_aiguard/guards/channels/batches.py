@@ -12,10 +12,12 @@ import numpy as np
 from airflow_provider_aiguard.core.profile import ColumnKind, ColumnProfile
 from airflow_provider_aiguard.guards.channels.base import Channel, points, thinned
 from airflow_provider_aiguard.guards.channels.categorical import LONGEST_LEVEL, levels_say_little
-from airflow_provider_aiguard.stats.detectable import detectable_share
+from airflow_provider_aiguard.guards.channels.numeric import left_constant
 from airflow_provider_aiguard.stats.prediction import Prediction, predict
-from airflow_provider_aiguard.stats.proportions import two_proportions
 from airflow_provider_aiguard.stats.spread import centres, log_sd
+
+MIN_BATCHES = 5
+"""Fewer say too little about the wobble between batches."""
 
 TOP = 5
 """Most frequent categories that are followed one by one."""
@@ -46,36 +48,55 @@ class Series:
         """All profiles, the current one last, each with its design effect."""
         return [*zip([*self.batches, self.current], self.factors, strict=True)]
 
+    def having(self, test: str, what: str, has: Callable[[ColumnProfile, float], bool]) -> Series | Channel:
+        """Leave out the batches that have nothing to compare, such as those of a day on which all was NULL.
+
+        :param what: what they need to have, in words.
+        :param has: whether a profile with this design effect has it.
+        :return: a channel that says nothing if too few are left, or the current batch has nothing; it is only shown if
+            no batch ever had: nothing went missing.
+        """
+        *batches, current = self.all
+        kept = [(c, factor) for c, factor in batches if has(c, factor)]
+        now = has(*current)
+        if now and len(kept) >= MIN_BATCHES:
+            return replace(self, batches=[c for c, _ in kept], factors=[*(factor for _, factor in kept), current[1]])
+        few = f"{len(kept)} of {len(batches)} batches have {what}, {MIN_BATCHES} are needed"
+        blind = f"this batch has no {what}" if kept and not now else few
+        return Channel(test=test, column=self.name, blind=blind, optional=not kept)
+
 
 def mean(series: Series) -> Iterator[Channel]:
     """Test the mean, in the standard deviation within batches."""
-    moments = [(c.finite / factor, c.mean, c.std) for c, factor in series.all]
-    known = [(n, y, sd) for n, y, sd in moments if y is not None and sd is not None]
-    if len(known) < len(moments):
-        yield Channel(test="mean", column=series.name, blind="a batch has no finite values", optional=True)
+    usable = series.having("mean", "finite values", lambda c, _: c.finite > 0)
+    if isinstance(usable, Channel):
+        yield usable
         return
-    scale = math.sqrt(math.fsum(sd**2 for _, _, sd in known[:-1]) / len(series.batches))
+    known = [(c.finite / factor, c.mean or 0.0, c.std or 0.0) for c, factor in usable.all]
+    scale = math.sqrt(math.fsum(sd**2 for _, _, sd in known[:-1]) / len(usable.batches))
     if not scale:
-        yield _constant(series)
+        yield _constant(series.name, known)
         return
     center = known[0][1]
     found = _predict([((y - center) / scale, (sd / scale) ** 2 / n) for n, y, sd in known])
-    yield _in_sd("mean", series, found, f"mean {found.shift:+.2f} sd", lambda x: f"{x:.2g} sd")
+    yield _in_sd("mean", usable, found, f"mean {found.shift:+.2f} sd", lambda x: f"{x:.2g} sd")
 
 
 def spread(series: Series) -> Iterator[Channel]:
     """Test the logarithm of the standard deviation."""
     counts = [thinned(c.counts, factor) for c, factor in series.all]
     values = centres(series.current.edges, np.sum(counts[:-1], axis=0).tolist())
-    points_ = [log_sd(values, side) for side in counts]
-    known = [point for point in points_ if point is not None]
-    if len(known) < len(points_):
-        blind = "spread not comparable: a batch does not vary"
-        yield Channel(test="spread", column=series.name, blind=blind, optional=None in points_[:-1])
+
+    def point(column: ColumnProfile, factor: float) -> tuple[float, float] | None:
+        return log_sd(values, thinned(column.counts, factor))
+
+    usable = series.having("spread", "values that vary", lambda c, factor: point(c, factor) is not None)
+    if isinstance(usable, Channel):
+        yield usable
         return
-    found = _predict(known)
+    found = _predict([known for c, factor in usable.all if (known := point(c, factor))])
     seen = f"standard deviation {math.expm1(found.shift):+.1%}"
-    yield _in_sd("spread", series, found, seen, lambda x: f"{math.expm1(min(x, 100)):.1%} of it")
+    yield _in_sd("spread", usable, found, seen, lambda x: f"{math.expm1(min(x, 100)):.1%} of it")
 
 
 def nulls(series: Series) -> Iterator[Channel]:
@@ -91,22 +112,30 @@ def nans(series: Series) -> Iterator[Channel]:
 
 def unseen(series: Series) -> Iterator[Channel]:
     """Test the share of values that are no level. The batch that made the levels has the share it expects of others."""
-    hits = [(c.tail, c.grid_values or c.values) if c.learnt else (c.other, c.values) for c, _ in series.all]
-    channel = _share("unseen", "rare and unseen values", series, hits)
-    fewer = channel.detail["current"] < channel.detail["reference"] if not channel.blind else False
+    usable = series.having("unseen", "values", _has_values)
+    if isinstance(usable, Channel):
+        yield usable
+        return
+    hits = [(c.tail, c.grid_values or c.values) if c.learnt else (c.other, c.values) for c, _ in usable.all]
+    channel = _share("unseen", "rare and unseen values", usable, hits)
+    fewer = channel.detail["current"] < channel.detail["reference"]
     yield replace(channel, effect=0.0) if fewer else channel
 
 
 def levels(series: Series) -> Iterator[Channel]:
     """Test the shares of the most frequent categories."""
-    totals = np.sum([c.counts for c in series.batches], axis=0) if series.current.levels else np.zeros(0)
+    usable = series.having("levels", "values", _has_values)
+    if isinstance(usable, Channel):
+        yield usable
+        return
+    totals = np.sum([c.counts for c in usable.batches], axis=0) if series.current.levels else np.zeros(0)
     optional = levels_say_little(series.batches[0])
     for rank, i in enumerate(np.argsort(-totals, kind="stable")[:TOP].tolist(), start=1):
         level = series.current.levels[i]
         named = series.show_levels and len(level) <= LONGEST_LEVEL
         what = f"category {level!r}" if named else f"category no. {rank}"
-        hits = [(c.counts[i], c.values) for c, _ in series.all]
-        yield replace(_share("levels", what, series, hits), optional=optional)
+        hits = [(c.counts[i], c.values) for c, _ in usable.all]
+        yield replace(_share("levels", what, usable, hits), optional=optional)
 
 
 Builder = Callable[[Series], Iterator[Channel]]
@@ -117,6 +146,10 @@ BUILDERS: Mapping[ColumnKind, Mapping[str, Builder]] = {
     ColumnKind.TEMPORAL: {"nulls": nulls},
 }
 """By kind of column, the tests that there are, all of them recommended."""
+
+
+def _has_values(column: ColumnProfile, _: float) -> bool:
+    return column.values > 0
 
 
 def _predict(points_: Sequence[tuple[float, float]]) -> Prediction:
@@ -143,8 +176,6 @@ def _against(series: Series, seen: str, wobble: str) -> str:
 
 def _share(test: str, what: str, series: Series, hits: Sequence[tuple[int, int]]) -> Channel:
     """Test a share on the arcsine scale, where its sampling variance does not depend on it."""
-    if any(not rows for _, rows in hits):
-        return Channel(test=test, column=series.name, blind=f"a batch has no rows to have {what}", optional=True)
     points_ = [
         (math.asin(math.sqrt(min(1.0, k / rows))), factor / (4 * rows))
         for (k, rows), factor in zip(hits, series.factors, strict=True)
@@ -176,19 +207,12 @@ def _rise(usual: float, angle: float) -> float:
     return 1.0 if start + angle >= math.pi / 2 else _at(start + angle) - _at(start)
 
 
-def _constant(series: Series) -> Channel:
-    """Test the mean of a column that did not vary: that every row differs now is a question of shares."""
-    before, now = series.batches[-1].mean, series.current.mean
-    if any(batch.mean != before for batch in series.batches):
+def _constant(name: str, known: Sequence[tuple[float, float, float]]) -> Channel:
+    """Test the mean of a column that did not vary within batches."""
+    *batches, current = known
+    value = batches[0][1]
+    if any(mean != value for _, mean, _ in batches):
         blind = "constant within each batch and different between them: no spread to measure a mean by"
-        return Channel(test="mean", column=series.name, blind=blind, optional=True)
-    *batches, rows = (round(c.finite / factor) for c, factor in series.all)
-    return Channel(
-        test="mean",
-        column=series.name,
-        p_value=two_proportions(0, sum(batches), rows, rows) if now != before else 1.0,
-        effect=math.inf if now != before else 0.0,
-        seen=f"mean {before:.6g} -> {now:.6g}, of what did not vary in {len(batches)} batches",
-        detectable=partial(detectable_share, 0.0, sum(batches), rows),
-        unit=lambda share: f"{share:.1%} of the rows at another value",
-    )
+        return Channel(test="mean", column=name, blind=blind, optional=True)
+    rows = math.fsum(n for n, _, _ in batches)
+    return left_constant(name, rows, value, current, f" in {len(batches)} batches")

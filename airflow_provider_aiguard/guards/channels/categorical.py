@@ -27,7 +27,8 @@ def categories(pair: Pair) -> Channel:
         p_value=result.p_value,
         effect=result.effect,
         seen=seen + (_mover(pair.reference, pair.current) if pair.show_levels else ""),
-        detectable=partial(detectable_tv, *pair.sizes, result.df),
+        # A category too rare to be tested by itself is, once it has grown.
+        detectable=partial(detectable_tv, *pair.sizes, max(result.df, min(1, len(before) - 1))),
         unit=moved,
         optional=levels_say_little(pair.reference),
         detail={"total_variation": result.total_variation, "df": result.df},
@@ -36,6 +37,9 @@ def categories(pair: Pair) -> Channel:
 
 def unseen(pair: Pair) -> Channel:
     """Ask whether more rows than expected have a value that is no level."""
+    if not all(pair.sizes):
+        blind = "no values to look for unseen ones in"
+        return Channel(test="unseen", column=pair.name, blind=blind, optional=not pair.reference.values)
     result = _unseen(pair)
     expected = f", {result.expected:.1%} expected" if result.expected else ""
     return Channel(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import partial
 
 from airflow_provider_aiguard.core.profile import ColumnKind
@@ -61,11 +62,16 @@ def _cells(pair: Pair) -> tuple[list[float], list[float]]:
     return before, after
 
 
+def _all_cells(pair: Pair) -> Sequence[float]:
+    return pair.reference.counts if pair.reference.kind is ColumnKind.NUMERIC else cells(pair)[0]
+
+
 def _optional(pair: Pair) -> bool:
     return not pair.reference.values or levels_say_little(pair.reference)
 
 
 def _detectable(pair: Pair, df: int, unit: float, alpha: float) -> float:
-    """Index at which the chi-square statistic that it amounts to is found; infinite if there are no cells."""
-    size = effective_size(*pair.sizes)
-    return unit * noncentrality(df, alpha) / size if size and df else math.inf
+    """Index at which the chi-square statistic that it amounts to is found; infinite if there is nothing to compare."""
+    size, several = effective_size(*pair.sizes), len(_all_cells(pair)) > 1
+    # Where all is in one cell of several, what moves fills another.
+    return unit * noncentrality(max(1, df), alpha) / size if size and several else math.inf

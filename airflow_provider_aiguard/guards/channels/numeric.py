@@ -7,7 +7,7 @@ from functools import partial
 
 from airflow_provider_aiguard.core.profile import ColumnProfile
 from airflow_provider_aiguard.guards.channels.base import Channel, Pair, in_sd
-from airflow_provider_aiguard.stats.detectable import detectable_ks, detectable_shift
+from airflow_provider_aiguard.stats.detectable import detectable_ks, detectable_share, detectable_shift
 from airflow_provider_aiguard.stats.kolmogorov_smirnov import kolmogorov_smirnov
 from airflow_provider_aiguard.stats.mean_shift import mean_shift
 from airflow_provider_aiguard.stats.psi import merge_cells, psi
@@ -86,8 +86,7 @@ def mean(pair: Pair) -> Channel:
         return Channel(test="mean", column=pair.name, blind="no finite values to compare", optional=not before[0])
     result = mean_shift((before[0], before[1], before[2]), (after[0], after[1], after[2]))
     if not before[2]:
-        seen = f"mean {before[1]:.6g} -> {after[1]:.6g}, of what did not vary"
-        return _rows_only("mean", pair, seen, p_value=result.p_value, effect=result.effect)
+        return left_constant(pair.name, before[0], before[1], (after[0], after[1], after[2]))
     return Channel(
         test="mean",
         column=pair.name,
@@ -99,6 +98,33 @@ def mean(pair: Pair) -> Channel:
         nothing=math.inf,
         detail={"reference_mean": before[1], "current_mean": after[1]},
     )
+
+
+def left_constant(column: str, n: float, value: float, current: tuple[float, float, float], where: str = "") -> Channel:
+    """Test the mean of a column that did not vary.
+
+    :param n: rows that count of the reference.
+    :param value: what all of them had.
+    :param current: rows that count, mean and standard deviation.
+    :param where: in what it did not vary, in words.
+    """
+    result = mean_shift((n, value, 0.0), current)
+    return Channel(
+        test="mean",
+        column=column,
+        p_value=result.p_value,
+        effect=result.effect,
+        seen=f"mean {value:.6g} -> {current[1]:.6g}, of what did not vary{where}",
+        detectable=lambda alpha: _moved_mean(detectable_share(0.0, n, current[0], alpha)),
+        unit=lambda shift: f"{100 - 100 / (1 + shift**2):.2g}% of the rows at another value",
+        nothing=math.inf,
+        detail={"reference_mean": value, "current_mean": current[1]},
+    )
+
+
+def _moved_mean(share: float) -> float:
+    """Shift of the mean, in standard deviations, if this share of a constant's rows takes another value."""
+    return math.sqrt(share / (1 - share)) if share < 1 else math.inf
 
 
 def spread(pair: Pair) -> Channel:
@@ -125,13 +151,11 @@ def spread(pair: Pair) -> Channel:
     )
 
 
-def _rows_only(test: str, pair: Pair, seen: str, *, p_value: float = 1.0, effect: float = 0.0) -> Channel:
+def _rows_only(test: str, pair: Pair, seen: str) -> Channel:
     """Make the channel of a column without a spread: what is visible depends on the rows alone."""
     return Channel(
         test=test,
         column=pair.name,
-        p_value=p_value,
-        effect=effect,
         seen=seen,
         detectable=partial(detectable_ks, *pair.sizes),
         unit=lambda share: f"{share:.1%} of the rows at another value",

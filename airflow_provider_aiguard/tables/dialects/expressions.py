@@ -7,6 +7,7 @@ DuckDB and PostgreSQL run in the tests; of the others the compiled SQL is kept a
 from __future__ import annotations
 
 import hashlib
+import math
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -32,11 +33,12 @@ class Expressions:
         """Give the connection what its database lacks."""
 
     def cell(self, x: sa.ColumnElement[Any], edges: Sequence[float]) -> sa.ColumnElement[int]:
-        """Index of the cell that holds a double: how many edges are below it.
+        """Index of the cell that holds a double: how many edges are below it; one more than the last for NaN.
 
-        :param x: a column named ``v``, neither NULL nor NaN.
+        :param x: a column named ``v``. Where it is NULL, so is the cell.
         """
-        return cell_of(x.key or "v", edges)
+        beyond = sa.literal_column(str(len(edges) + 1), sa.Integer)
+        return sa.case((self.is_nan(x), beyond), (x.is_not(None), cell_of(x.key or "v", edges)))
 
     def is_nan(self, x: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
         """Whether a double is NaN."""
@@ -83,12 +85,13 @@ class PostgresExpressions(Expressions):
     """PostgreSQL."""
 
     def cell(self, x: sa.ColumnElement[Any], edges: Sequence[float]) -> sa.ColumnElement[int]:
-        """By ``width_bucket``: a binary search in C. It counts the thresholds at or below a number, hence the signs."""
-        if not edges:
-            return sa.literal_column("0", sa.Integer)
-        thresholds = ",".join(repr(-edge) for edge in reversed(edges))
+        """By ``width_bucket``: a binary search in C. It counts the thresholds at or below a number, and all for NaN.
+
+        So each is the double next above an edge, and the last is NaN.
+        """
+        thresholds = ",".join([*(repr(math.nextafter(edge, math.inf)) for edge in edges), "NaN"])
         array: sa.ColumnElement[Any] = sa.literal_column(f"'{{{thresholds}}}'::double precision[]")
-        return sa.literal_column(str(len(edges)), sa.Integer) - sa.func.width_bucket(-x, array, type_=sa.Integer)
+        return sa.func.width_bucket(x, array, type_=sa.Integer)
 
     def text(self, value: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
         """In the collation C: another has an order, and with it a first and last value, of its own."""

@@ -97,6 +97,13 @@ def test_in_our_operator_they_ask_on_its_connection_and_store(ask, claims, numbe
             assert part in messages
 
 
+def test_drift_is_looked_for_by_the_methods_that_were_chosen(ask, claims):
+    chosen = ExpectTableToMatchBaseline(baseline="january", columns=["distance"], methods={"*": ["nulls"]})
+    blunt = ExpectTableToMatchBaseline(baseline="january", columns=["distance"], design_effect=10_000.0)
+    for made, outcome in ((chosen, Outcome.PASS), (blunt, Outcome.UNDECIDED)):
+        assert ask(month(2), gx.ExpectationSuite(name="s", expectations=[made]).to_json_dict()).outcome is outcome
+
+
 def test_a_schema_keeps_its_types_too(ask, claims, store):
     for name, kind in (("right", "number"), ("wrong", "boolean")):
         schema = {"version": 1, "columns": {"distance": {"type": kind}}}
@@ -178,6 +185,7 @@ def test_a_data_frame_is_judged_in_memory(make_claims, sqlite_engine, store_url)
             "min_accuracy must lie above 0",
         ),
         (lambda: ExpectTableToMatchSchema(feature_schema="s", alpha=5), "alpha"),
+        (lambda: ExpectTableToMatchBaseline(baseline="b", methods={"x": ["guess"]}), "methods has no 'guess'"),
         (lambda: ExpectTableToMatchBaseline(baseline="b", limit=1), "extra fields not permitted"),
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 from channel_samples import N, judge, text
 
 from airflow_provider_aiguard.core.profile import BUCKETS
-from airflow_provider_aiguard.core.verdict import Outcome
+from airflow_provider_aiguard.core.verdict import Outcome, Severity
 from airflow_provider_aiguard.guards.channels.categorical import bucket_of
 
 
@@ -43,7 +43,25 @@ def test_a_reference_that_did_not_make_the_levels_is_a_sample_like_the_current_o
     learnt = judge(replace(before, learnt=True), text(buckets=(310, *[0] * 15)))["unseen"]
     assert (learnt.outcome, learnt.detail["expected"]) == (Outcome.BREACH, 0.0)
     nothing = text((0, 0, 0), nulls=N, rows=N)
-    assert judge(nothing, nothing)["unseen"].outcome is Outcome.PASS
+    check = judge(nothing, nothing)["unseen"]
+    assert (check.outcome, check.severity) == (Outcome.UNDECIDED, Severity.WARN)
+
+
+def test_without_values_nothing_is_known_of_unseen_ones():
+    gone = text((0, 0, 0), nulls=N, rows=N)
+    for learnt in (True, False):
+        check = judge(text(learnt=learnt), gone, "unseen")["unseen"]
+        assert (check.outcome, check.severity) == (Outcome.UNDECIDED, Severity.ERROR)
+        assert check.message == "c: no values to look for unseen ones in"
+
+
+@pytest.mark.parametrize("method", ["categories", "psi", "jensen_shannon"])
+def test_a_category_too_rare_to_be_tested_would_be_seen_if_it_grew(method):
+    """Two of 10,000 rows are in no cell of their own; 300 are."""
+    rare = text((9_998, 2), levels=("no", "yes"))
+    check = judge(rare, rare, method)[method]
+    assert (check.outcome, check.detail["df"]) == (Outcome.PASS, 0)
+    assert judge(rare, text((9_700, 300), levels=("no", "yes")), method)[method].outcome is Outcome.BREACH
 
 
 def test_values_that_came_with_one_cluster_are_as_rare_as_values_that_came_once():

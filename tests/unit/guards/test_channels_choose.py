@@ -63,7 +63,7 @@ def test_few_clusters_decide_nothing(side):
 
 def test_a_sample_says_that_it_is_one_and_how_far_it_may_be_off():
     sampled = evaluate(table(number(), sample=0.5), table(number(), sample=0.1))
-    within = "shares to within 0.99 points"
+    within = "shares to within 0.98 points"
     assert sampled[0].message.endswith(f" [10% sample: {within}, 50% sample of the reference: {within}]")
     assert not evaluate(table(number()), table(number()))[0].message.endswith("]")
 

@@ -66,9 +66,6 @@ def test_a_constant_against_itself_passes_and_against_another_breaches(method):
     if method == "spread":
         assert (same.outcome, same.severity) == (Outcome.UNDECIDED, Severity.WARN)
         assert same.message == "x: spread not comparable: the reference does not vary"
-    elif method in {"psi", "jensen_shannon"}:
-        assert same.outcome is Outcome.UNDECIDED  # one cell has nothing to move to
-        assert moved.outcome is Outcome.BREACH
     else:
         assert (same.outcome, moved.outcome) == (Outcome.PASS, Outcome.BREACH)
 
@@ -78,6 +75,25 @@ def test_a_constant_that_moved_has_no_number_of_sd():
     check = judge(CONSTANT, other, "mean")["mean"]
     assert check.message == "x: mean 0.5 -> 1.5, of what did not vary (limit 0.05)"
     assert check.value is None
+
+
+@pytest.mark.parametrize("method", [m for m in EVERY if m != "spread"])
+@pytest.mark.parametrize("share", [0.95, 1.0])
+def test_what_falls_below_the_value_that_most_rows_have_is_seen(method, share):
+    most = round(share * N)
+    zeros, fallen = (0, 0, most, N - most, 0, 0), (most, 0, 0, N - most, 0, 0)
+    sd = 0.22 if share < 1 else 0.0
+    moved = number(fallen, mean=-1.0, sd=sd, minimum=-2.5, maximum=0.5)
+    before = number(zeros, mean=0.05 if sd else 0.0, sd=sd, minimum=0.0, maximum=0.5 if sd else 0.0)
+    assert judge(before, moved, method)[method].outcome is Outcome.BREACH
+
+
+def test_a_row_in_ten_thousand_that_leaves_a_constant_is_a_trifle():
+    few = number((0, 0, N - 40, 40, 0, 0), mean=0.504, sd=0.063, minimum=0.5, maximum=1.5)
+    one = number((0, 0, N - 1, 1, 0, 0), mean=0.5001, sd=0.01, minimum=0.5, maximum=1.5)
+    checks = [judge(CONSTANT, current, "mean")["mean"] for current in (one, few)]
+    assert [check.outcome for check in checks] == [Outcome.PASS, Outcome.BREACH]
+    assert checks[0].message.endswith("smallest change it would have seen: 0.1% of the rows at another value")
 
 
 def test_values_that_are_all_infinite_are_not_averaged():

@@ -15,10 +15,10 @@ LIMITS = ImportanceLimits()
 
 
 def importances(
-    means: dict[str, float], *, spread: float = 0.01, seed: int = 0, **kwargs: object
+    means: dict[str, float], *, spread: float = 0.01, seed: int = 0, parts: int = 20, **kwargs: object
 ) -> ImportanceEvidence:
     rng = np.random.default_rng(seed)
-    losses = {name: tuple(rng.normal(mean, spread, 20).tolist()) for name, mean in means.items()}
+    losses = {name: tuple(rng.normal(mean, spread, parts).tolist()) for name, mean in means.items()}
     given = {"model": "m@1", "rows": 5_000, "score": 0.9, "metric": "accuracy"} | kwargs
     return ImportanceEvidence(importances=losses, **given)  # type: ignore[arg-type]
 
@@ -62,6 +62,8 @@ def test_noise_alone_is_no_breach() -> None:
         (importances({"hour": 0.2}), FIRST, "the reference is of other features: begin a new series"),
         (importances(USUAL, metric="mae"), FIRST, "the reference was measured by accuracy: begin a new series"),
         (FIRST, importances(USUAL, spread=2), "the reference is sure of the order of 0 pairs of features, 3 needed"),
+        (importances(dict.fromkeys(USUAL, 0.1), parts=0), FIRST, "5000 rows with truth are too few for so many repeats"),
+        (FIRST, importances(USUAL, parts=0), "the reference had too few rows for its repeats"),
         (importances({}, rows=0), None, "0 rows with truth, 200 needed; most important: none"),
     ],
 )

@@ -47,6 +47,18 @@ def test_alpha_is_shared_by_those_that_can_alarm():
     assert seen == pytest.approx([0.05 / 2, 0.05 / 3])
 
 
+@pytest.mark.parametrize("columns", [(), ("x",)])
+def test_what_saw_nothing_is_no_pass_and_stops_nobody_who_demanded_nothing(columns):
+    limits = DriftLimits(columns=columns, must_see={"ks": math.inf})
+    (check,) = judge([channel(visible=1.0)], limits)
+    assert (check.outcome, check.severity) == (Outcome.UNDECIDED, Severity.WARN)
+    assert check.message == "x: KS (limit 0.02); no change would have been seen"
+    (check,) = judge([channel(visible=1.0)], DriftLimits(columns=columns))
+    assert (check.outcome, check.severity) == (Outcome.UNDECIDED, Severity.ERROR)
+    (check,) = judge([channel(0.001, 0.5, visible=1.0)], limits)
+    assert (check.outcome, check.severity) == (Outcome.BREACH, Severity.ERROR)
+
+
 def test_what_is_only_shown_unless_it_is_named():
     optional = channel(optional=True, visible=0.9)
     assert judge([optional], DriftLimits())[0].severity is Severity.WARN

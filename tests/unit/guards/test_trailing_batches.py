@@ -177,7 +177,33 @@ def test_a_column_that_became_null_is_undecided_and_its_nulls_breach():
     gone = number(counts=(0,) * 6, nulls=N, finite=0, minimum=None, maximum=None)
     checks = judge([number(m) for m in WOBBLE], gone)
     assert checks["nulls"].outcome is Outcome.BREACH
-    assert checks["mean"].message == "x: a batch has no finite values"
+    assert checks["mean"].message == "x: this batch has no finite values"
+    assert checks["mean"].severity is Severity.ERROR
+    texts = judge([text(500_000)] * 8, replace(text(500_000), counts=(0, 0, 0), nulls=N))
+    assert {texts[name].message for name in ("levels", "unseen")} == {"c: this batch has no values"}
+    assert texts["levels"].severity is Severity.ERROR
+
+
+def test_one_row_in_a_million_that_leaves_a_constant_is_a_trifle():
+    constant = number(sd=0.0, counts=(0, 0, N, 0, 0, 0), minimum=0.0, maximum=0.0)
+    for rows, outcome in ((1, Outcome.PASS), (1_000, Outcome.PASS), (10_000, Outcome.BREACH)):
+        share = rows / N
+        other = number(share, sd=math.sqrt(share * (1 - share)), counts=(0, 0, N - rows, rows, 0, 0), maximum=1.0)
+        assert judge([constant] * 8, other)["mean"].outcome is outcome
+
+
+def test_a_day_without_values_blinds_no_other_day():
+    """It stays among the batches until a person takes it out; the others still say how the column wobbles."""
+    gone = number(counts=(0,) * 6, nulls=N, finite=0, minimum=None, maximum=None)
+    batches = [number(m) for m in WOBBLE]
+    checks = judge([*batches[:7], gone], number(1.0))
+    assert checks["mean"].outcome is Outcome.BREACH
+    assert "against 7 batches" in checks["mean"].message
+    few = judge([*batches[:4], *[gone] * 4], number(1.0))["mean"]
+    assert (few.outcome, few.severity) == (Outcome.UNDECIDED, Severity.ERROR)
+    assert few.message == "x: 4 of 8 batches have finite values, 5 are needed"
+    never = judge([gone] * 8, gone)["mean"]
+    assert (never.outcome, never.severity) == (Outcome.UNDECIDED, Severity.WARN)
 
 
 def test_columns_need_five_batches_on_the_same_cells():

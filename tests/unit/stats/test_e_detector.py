@@ -61,6 +61,17 @@ def test_chance_in_a_rate_that_never_moved_is_no_alarm(errors):
     assert log_evidence([errors] * 60 + [one], [200] * 61)[-1] < math.log(1_000)
 
 
+@pytest.mark.parametrize("rows", [(20_000, 200), (200, 20_000)])
+def test_a_table_that_shrinks_or_grows_is_no_change_of_the_error_rate(rows):
+    """Small runs are far from the level of large ones by chance: a hundred of each, 5 % and less alarm."""
+    labels = np.repeat(np.repeat(rows, 100)[None], 60, axis=0)
+    errors = np.random.default_rng(4).binomial(labels, 0.1)
+    alarms = (log_evidence(errors, labels) >= math.log(1_000)).any(axis=1)
+    assert alarms.mean() <= 0.2
+    risen = np.random.default_rng(5).binomial(labels, np.repeat([0.1, 0.2], 100))
+    assert (log_evidence(risen, labels)[:, -1] >= math.log(1_000)).all()
+
+
 def test_where_the_change_began():
     assert change_start(ERRORS, N) == 8
     assert change_start([5, 5], [10, 10]) in (0, 1)

@@ -33,6 +33,27 @@ def test_constants_differ_by_their_rows():
     assert few.p_value == pytest.approx(1 / 3)
 
 
-def test_a_constant_that_begins_to_vary_has_moved_without_bound():
+def test_a_constant_that_begins_to_vary_is_measured_by_the_new_spread():
     result = mean_shift((100, 5.0, 0.0), (100, 6.0, 1.0))
-    assert (result.shift, result.p_value < 1e-9) == (math.inf, True)
+    assert (result.shift, result.p_value < 1e-9) == (1.0, True)
+
+
+@pytest.mark.parametrize("rows", [1, 30, 1_000])
+def test_a_few_rows_that_leave_a_constant_are_a_trifle(rows):
+    """Of a million, each one higher: significant from some twenty on, and of no size before a quarter of a per cent."""
+    n, share = 1_000_000, rows / 1_000_000
+    result = mean_shift((n, 5.0, 0.0), (n, 5.0 + share, math.sqrt(share * (1 - share))))
+    assert result.p_value == pytest.approx(min(1.0, 2 * 0.5**rows), rel=0.2, abs=1e-9)
+    assert result.effect == pytest.approx(math.sqrt(share), rel=0.02, abs=1e-3)
+
+
+def test_a_rare_value_that_a_small_reference_missed_is_no_news():
+    assert mean_shift((100, 0.0, 0.0), (1_000_000, 0.005, math.sqrt(0.005 * 0.995))).p_value > 0.5
+
+
+@pytest.mark.parametrize("unit", [1e-300, 1e-160, 1e-85, 1e100, 1e140])
+def test_the_unit_of_the_numbers_makes_no_difference(unit):
+    one, other = mean_shift((50, 0.0, 1.0), (60, 0.5, 2.0)), mean_shift((50, 0.0, unit), (60, unit / 2, 2 * unit))
+    assert (other.shift, other.p_value) == pytest.approx((one.shift, one.p_value))
+    assert mean_shift((50, 0.0, 1e-300), (60, 1e140, 1e140)).p_value < 1e-4
+    assert mean_shift((50, 0.0, 0.0), (60, unit, unit)).shift == pytest.approx(1.0)
