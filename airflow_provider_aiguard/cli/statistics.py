@@ -196,7 +196,8 @@ def _row(column: ColumnProfile) -> tuple[str, ...]:
     nulls = f"{column.nulls / column.rows:.1%}" if column.rows else "-"
     distinct = "many" if column.other else number(column.distinct)
     numbers = (column.mean, column.std, column.minimum, column.maximum)
-    return (column.name, str(column.kind), nulls, distinct, *map(number, numbers), column.reason)
+    bound = f"KS to within {column.resolution:.1g}" if column.resolution else ""
+    return (column.name, str(column.kind), nulls, distinct, *map(number, numbers), column.reason or bound)
 
 
 def _reading(options: argparse.Namespace) -> dict[str, Any]:

@@ -47,11 +47,9 @@ def _why_not(evidence: ImportanceEvidence, reference: ImportanceEvidence | None,
         return "the reference is of other features: begin a new series with another name="
     if reference.metric != evidence.metric:
         return f"the reference was measured by {reference.metric}: begin a new series with another name="
-    if not _is_ranked(evidence):
-        return f"{evidence.rows} rows with truth are too few for so many repeats: no feature has an importance"
-    if not _is_ranked(reference):
-        return "the reference had too few rows for its repeats: begin a new series with another name="
-    return ""
+    sides = (("this run", evidence), ("the reference", reference))
+    unranked = [side for side, known in sides if not _is_ranked(known)]
+    return f"{unranked[0]} has too few rows for its repeats: no feature has an importance" if unranked else ""
 
 
 def _is_ranked(evidence: ImportanceEvidence) -> bool:

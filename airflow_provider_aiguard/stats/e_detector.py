@@ -114,7 +114,8 @@ def _chance(variance: Array) -> Array:
     before = np.arange(1, runs)
     after = runs - before
     of_difference = (sums / before**2 + (total - sums) / after**2) * before * after / runs
-    return np.maximum(of_difference, total / runs)
+    chance: Array = np.maximum(of_difference, total / runs)
+    return chance
 
 
 def _log_factors(rate: Array, variance: Array) -> Array:

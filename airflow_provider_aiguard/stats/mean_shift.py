@@ -1,7 +1,9 @@
 """Two means, without assuming that the spreads are equal.
 
 Welch, B. L. (1947). The generalization of "Student's" problem when several different population variances are involved.
-*Biometrika* 34(1-2), 28-35.
+*Biometrika* 34(1-2), 28-35. Where the smaller sample has few of what makes the mean (a rare event, a long tail), it
+underestimates its own spread just when its mean is off; the pooled variance of Student (1908). The probable error of a
+mean. *Biometrika* 6(1), 1-25, knows better. The p-value is the larger of the two.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from scipy.special import stdtr
 
 from airflow_provider_aiguard.stats.proportions import two_proportions
 
-LARGEST = 1e150
+LARGEST = 1e140
 """Shifts and ratios beyond this count as this: their squares still are numbers."""
 
 
@@ -54,19 +56,22 @@ def mean_shift(reference: tuple[float, float, float], current: tuple[float, floa
         return _of_a_constant(n, m, after - before, current_sd)
     # In units of the reference, so that no square over- or underflows.
     shift = min(max((after - before) / sd, -LARGEST), LARGEST)
-    variance = 1 / n + min(current_sd / sd, LARGEST) ** 2 / m
+    times = min(current_sd / sd, LARGEST) ** 2
+    variance = 1 / n + times / m
     own = 1 / n / variance
     df = 1 / (own**2 / (n - 1) + (1 - own) ** 2 / (m - 1))
+    pooled = (n + m * times) / (n + m - 2) * (1 / n + 1 / m)
+    tests = ((df, variance), (n + m - 2, pooled))
     return MeanShift(
         shift=shift,
-        p_value=min(1.0, 2 * float(stdtr(df, -abs(shift) / math.sqrt(variance)))),
+        p_value=min(1.0, max(2 * float(stdtr(free, -abs(shift) / math.sqrt(v))) for free, v in tests)),
         effect=math.sqrt(max(0.0, shift**2 - variance)),
         variance=variance,
     )
 
 
 def _of_a_constant(n: float, m: float, difference: float, current_sd: float) -> MeanShift:
-    """Compare with a sample of one value, whose spread says nothing: how many rows have another is a question of shares.
+    """Compare with a sample of one value: it has no spread, and how many rows have another is a question of shares.
 
     By Cauchy and Schwarz a mean moves by so many standard deviations only if this share of the rows moved, or more.
     """

@@ -1,8 +1,9 @@
 """Profiles: a table in counts, made where the rows are.
 
-The cells come from a sample of the reference and stay. A current table is then counted in two statements on a server,
-numbers and the rest: for each column a ``GROUP BY`` of its cell, put together by ``UNION ALL``. DuckDB and SQLite run in this process: there
-the numbers pass by as arrays, which a sort counts in a third of the time, and the statement counts the rest.
+The cells come from a sample of the reference and stay. A current table is then counted in one statement on a server:
+for each column a ``GROUP BY`` of its cell, put together by ``UNION ALL``; on PostgreSQL in two, for its workers' sake.
+DuckDB and SQLite run in this process: there the numbers pass by as arrays, which a sort counts in a third of the time,
+and the statement counts the rest.
 """
 
 from __future__ import annotations
@@ -180,9 +181,11 @@ def _count(source: Source, columns: Sequence[ColumnProfile]) -> list[ColumnProfi
 
 
 def _statements(source: Source, columns: Sequence[ColumnProfile]) -> list[list[ColumnProfile]]:
-    """Part numbers from the rest: PostgreSQL deals branches out to parallel workers only if it can do so with all."""
-    if source.drawn is not None:
-        # Each statement would draw a sample of its own.
+    """Part numbers from the rest on PostgreSQL, which deals branches out to parallel workers only if it can with all.
+
+    Not of a sample: each statement would draw its own.
+    """
+    if source.words.dialect != "postgresql" or source.drawn is not None:
         return [list(columns)]
     return [_of(columns, ColumnKind.NUMERIC), [column for column in columns if column.kind is not ColumnKind.NUMERIC]]
 

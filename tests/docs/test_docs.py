@@ -227,15 +227,16 @@ def test_the_rows_that_drift_needs_are_computed():
     def just(sees, rows):
         return sees(rows) and not sees(rows - 1)
 
-    needed = [row for row in tables("guards/drift.md") if len(row) == 5 and row[0].split()[0] in {"5", "13", "47"}]
+    needed = [row for row in tables("guards/drift.md") if len(row) == 6 and row[0].split()[0] in {"5", "13", "47"}]
     assert len(needed) == 3
     for row in needed:
         alpha = 0.05 / int(row[0].split()[0])
-        ks, tv, nulls, more_nulls = (int(cell) for cell in row[1:])
+        ks, tv, nulls, more_nulls, half_nulls = (int(cell) for cell in row[1:])
         assert just(lambda n, a=alpha: detectable_ks(n, n, a) <= MUST_SEE["ks"], ks)
         assert just(lambda n, a=alpha: detectable_tv(n, n, 9, a) <= MUST_SEE["categories"], tv)
         assert just(lambda n, a=alpha: detectable_share(0.0, n, n, a) <= MUST_SEE["nulls"], nulls)
         assert just(lambda n, a=alpha: detectable_share(0.02, n, n, a) <= MUST_SEE["nulls"], more_nulls)
+        assert just(lambda n, a=alpha: detectable_share(0.5, n, n, a) <= MUST_SEE["nulls"], half_nulls)
 
 
 def test_the_changes_that_drift_sees_are_computed():

@@ -269,6 +269,23 @@ def test_a_stream_that_changes_is_found_thirty_per_cent_sooner_than_adwin_finds_
     assert delay <= 0.7 * adwin
 
 
+SLOW_ADWIN = {"SEA": 1_144, "STAGGER": 286, "Sine": 553}
+"""Likewise where rows of the new concept come up more and more often, over about 1,000 rows."""
+
+
+@pytest.mark.parametrize("name", SLOW_ADWIN)
+def test_a_stream_that_changes_slowly_is_found_fifteen_per_cent_sooner(name):
+    before, after, _ = ADWIN[name]
+    share = 1 / (1 + np.exp(-(np.arange(5_000) - 500) / 250))
+    rates, rng = np.r_[np.full(2_500, before), before + (after - before) * share], np.random.default_rng(12)
+    found = [StreamDetector().update(rng.random(len(rates)) < rates) for _ in range(200)]
+    delay = np.mean([5_000 if at is None else at - 2_500 for at in found])
+    print(
+        f"\n{name}: mean delay {delay:.0f} rows, ADWIN {SLOW_ADWIN[name]}: {1 - delay / SLOW_ADWIN[name]:.0%} earlier"
+    )
+    assert delay <= 0.85 * SLOW_ADWIN[name]
+
+
 def test_wobble_between_batches_is_what_a_row_level_detector_cannot_bear():
     """Why the operator judges runs: 5 % wobble of the rate between batches of 2,000 rows. Over runs it is no alarm."""
     rng = np.random.default_rng(2)

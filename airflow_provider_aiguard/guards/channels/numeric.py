@@ -20,7 +20,10 @@ NEAR = 1e100
 """Numbers beyond this many standard deviations are taken to lie there: their squares still are numbers."""
 
 ENOUGH = 20
-"""Rows that count from which large-sample tests of distance and spread hold; below, they say nothing."""
+"""Rows that count from which the large-sample test of distance holds; below, it says nothing."""
+
+ENOUGH_TO_SPREAD = 500
+"""The same for that of spread: of fewer, a long tail's kurtosis has no estimate."""
 
 
 def ks(pair: Pair) -> Channel:
@@ -130,8 +133,8 @@ def _moved_mean(share: float) -> float:
 def spread(pair: Pair) -> Channel:
     """Compare the standard deviations."""
     before, after = pair.counts()
-    if 0 < min(pair.sizes) < ENOUGH:
-        return Channel(test="spread", column=pair.name, blind=f"spread not comparable below {ENOUGH} rows")
+    if 0 < min(pair.sizes) < ENOUGH_TO_SPREAD:
+        return Channel(test="spread", column=pair.name, blind=f"spread not comparable below {ENOUGH_TO_SPREAD} rows")
     result = compare_spreads(pair.reference.edges, before, after)
     if not math.isfinite(result.variance):
         alike = compare_spreads(pair.reference.edges, before, before)

@@ -223,13 +223,13 @@ def counts(found):
     return replace(found, columns={name: replace(column, learnt=False) for name, column in found.columns.items()})
 
 
-def test_two_hundred_columns_are_counted_in_one_statement(engine):
+def test_two_hundred_columns_are_counted_in_one_statement_and_on_postgresql_in_two(engine):
     kinds = {f"x{i}": sa.Integer() for i in range(150)} | {f"c{i}": sa.Text() for i in range(50)}
     rows = [{name: k if name[0] == "x" else f"L{k % 2}" for name in kinds} for k in range(4)]
     fill(engine, "wide", kinds, rows)
     reference = profile(engine, Table("wide"))
     seen, current = statements(engine, lambda: profile(engine, Table("wide"), reference=reference))
-    assert len(seen) == 1
+    assert len(seen) == (2 if engine.dialect.name == "postgresql" else 1)
     assert current == counts(reference)
     assert current.columns["c49"].counts == (2, 2)
 

@@ -149,6 +149,7 @@ def test_a_profile_is_shown_as_a_table(files, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "a.csv: 5,000 rows"
     assert lines[1].split() == ["column", "kind", "NULL", "distinct", "mean", "sd", "lowest", "highest"]
+    assert lines[2].endswith("KS to within 0.001"), "the error bound of the cells"
     assert lines[3].split() == ["carrier", "categorical", "0.0%", "3", "-", "-", "-", "-"]
 
 

@@ -93,7 +93,7 @@ def test_a_row_in_ten_thousand_that_leaves_a_constant_is_a_trifle():
     one = number((0, 0, N - 1, 1, 0, 0), mean=0.5001, sd=0.01, minimum=0.5, maximum=1.5)
     checks = [judge(CONSTANT, current, "mean")["mean"] for current in (one, few)]
     assert [check.outcome for check in checks] == [Outcome.PASS, Outcome.BREACH]
-    assert checks[0].message.endswith("smallest change it would have seen: 0.1% of the rows at another value")
+    assert checks[0].message.endswith("smallest change it would have seen: 0.078% of the rows at another value")
 
 
 def test_values_that_are_all_infinite_are_not_averaged():

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from scipy.stats import ttest_ind_from_stats
 
@@ -14,6 +15,25 @@ def test_it_is_welchs_test():
     theirs = ttest_ind_from_stats(1.0, 2.0, 40, 2.0, 5.0, 25, equal_var=False)
     assert result.p_value == pytest.approx(theirs.pvalue)
     assert result.shift == 0.5
+
+
+def test_it_is_students_test_where_the_smaller_sample_varies_less():
+    result = mean_shift((4_000, 1.0, 2.0), (25, 2.0, 0.5))
+    n, m = 4_000, 25
+    sds = 2.0 * math.sqrt(n / (n - 1)), 0.5 * math.sqrt(m / (m - 1))
+    expected = ttest_ind_from_stats(1.0, sds[0], n, 2.0, sds[1], m, equal_var=True).pvalue
+    assert result.p_value == pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.parametrize(("n", "m"), [(200, 20_000), (20_000, 200)])
+def test_a_rare_event_in_few_rows_against_many_is_no_alarm(n, m):
+    """One row in a hundred: Welch's test alone takes a sample without any for a change, in 14 of 100."""
+    before, after = (np.random.default_rng(side).binomial(side, 0.01, 400) / side for side in (n, m))
+    tests = [
+        mean_shift((n, a, math.sqrt(a * (1 - a))), (m, b, math.sqrt(b * (1 - b)))).p_value
+        for a, b in zip(before.tolist(), after.tolist(), strict=True)
+    ]
+    assert np.mean(np.array(tests) <= 0.001) <= 0.01
 
 
 def test_chance_is_taken_off_the_effect():

@@ -53,5 +53,19 @@ def test_cells(engine):
             assert tuple(conn.execute(cells).one()) == (cell, 0)
 
 
+@pytest.mark.parametrize(("x", "cell"), [("NULL", None), ("'NaN'", 4), ("'Infinity'", 3), ("'-Infinity'", 0)])
+@pytest.mark.parametrize("kind", ["postgres", "duckdb"])
+def test_cells_of_what_is_no_finite_number(request, kind, x, cell):
+    row = sa.select(sa.cast(sa.literal_column(x), sa.Double).label("v")).subquery()
+    edges = (-2.5, 0.0, 1.7976931348623157e308)
+    found = ask(request.getfixturevalue(f"{kind}_engine"), lambda words: words.cell(row.c.v, edges))
+    assert found == cell
+
+
+def test_a_null_on_sqlite_has_no_cell(sqlite_engine):
+    row = sa.select(sa.cast(sa.null(), sa.Double).label("v")).subquery()
+    assert ask(sqlite_engine, lambda words: words.cell(row.c.v, (0.0,))) is None
+
+
 def test_an_unknown_database_speaks_the_standard():
     assert type(expressions_of("oracle")) is Expressions
