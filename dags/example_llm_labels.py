@@ -1,4 +1,4 @@
-"""A language model labels rows. Offline until there is a connection ``labels``: then its provider is asked, and paid."""
+"""A language model labels rows. Offline until there is a connection ``labels``. Then its provider is asked and paid."""
 
 # [START llm_labels]
 from typing import Any

@@ -1,4 +1,4 @@
-"""A scripted server that speaks OpenAI's two protocols, chat and responses, over a real socket: the provider of the tests.
+"""A scripted server that speaks OpenAI's two protocols, chat and responses, over a real socket: the tests' provider.
 
 It answers each request by what ``answer`` says about the row in it, after ``latency`` seconds, unless the script has
 something else in store for that request: 429 with Retry-After, 500, a hang, a dropped connection, truncated JSON,
@@ -205,7 +205,13 @@ class LLMServer:
         content = {"type": "output_text", "text": text, "annotations": []}
         if "message.output_text.logprobs" in (request.get("include") or ()) and self.logprob is not None:
             content["logprobs"] = self._tokens(text)
-        message = {"id": f"msg_{n}", "type": "message", "role": "assistant", "status": "completed", "content": [content]}
+        message = {
+            "id": f"msg_{n}",
+            "type": "message",
+            "role": "assistant",
+            "status": "completed",
+            "content": [content],
+        }
         if tools := request.get("tools"):
             call = {"call_id": f"call_{n}", "name": tools[0]["name"], "arguments": text}
             message = {"id": f"fc_{n}", "type": "function_call", "status": "completed", **call}
@@ -245,7 +251,9 @@ def serve_in_another_process(latency: float, *, json_model: bool = False) -> Ite
     import multiprocessing
 
     ours, theirs = multiprocessing.get_context("spawn").Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=_serve_until_closed, args=(theirs, latency, json_model))
+    process = multiprocessing.get_context("spawn").Process(
+        target=_serve_until_closed, args=(theirs, latency, json_model)
+    )
     process.start()
     try:
         yield ours.recv()

@@ -80,7 +80,8 @@ def _show(options: argparse.Namespace, store: Store) -> tuple[int, dict[str, Any
     windows, limits = store.budgets.windows(options.name), store.budgets.limits(options.name)
     if options.name and not windows and not limits:
         raise NotRecordedError(
-            f"The store knows no budget {options.name!r}: nothing was held from it yet. To see all: aiguard budget show."
+            f"The store knows no budget {options.name!r}: nothing was held from it yet. To see all: "
+            "aiguard budget show."
         )
     lines = [*map(_standing, windows), *map(_limit_line, limits)]
     text = "\n".join(lines) or "No budget was held from yet, and no limit is set in the store."
@@ -93,13 +94,15 @@ def _standing(status: BudgetStatus) -> str:
     spent, held, limit, left = (
         format_amount(amount, status.unit) for amount in (status.spent, status.held, status.limit, status.remaining)
     )
-    return f"{status.name}  {status.window}  {spent} spent, {held} held of {limit} (limit in the {status.limit_from}), {left} left"
+    whose = f"limit in the {status.limit_from}"
+    return f"{status.name}  {status.window}  {spent} spent, {held} held of {limit} ({whose}), {left} left"
 
 
 def _limit_line(limit: StoredLimit) -> str:
     amount = format_amount(limit.amount, limit.unit)
     when = f"{limit.set_at:%Y-%m-%d %H:%M} UTC"
-    return f"{limit.name}  every {limit.per}: {amount}, set in the store by {limit.set_by} on {when}; the code's does not apply"
+    who = f"set in the store by {limit.set_by} on {when}"
+    return f"{limit.name}  every {limit.per}: {amount}, {who}; the code's does not apply"
 
 
 def _set(options: argparse.Namespace, store: Store) -> tuple[int, dict[str, Any]]:

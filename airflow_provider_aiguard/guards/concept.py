@@ -78,11 +78,14 @@ def _quiet(column: str, era: Era, limits: ConceptLimits) -> CheckResult:
     if len(runs) < limits.min_runs:
         sentence = f"{len(runs)} of {limits.min_runs} runs that a baseline needs, error rate {_rate(runs):.1%} so far"
         return _change(column, Outcome.UNDECIDED, sentence, limit=limits.run_length, detail=told)
-    visible = smallest_visible_rate([r.errors for r in runs], [r.labels for r in runs], limits.run_length)
+    errors, labels = [r.errors for r in runs], [r.labels for r in runs]
+    visible = smallest_visible_rate(errors, labels, limits.run_length)
+    fall = smallest_visible_rate([n - k for k, n in zip(errors, labels, strict=True)], labels, limits.run_length)
+    blind = not (math.isfinite(visible) or math.isfinite(fall))
     sees = f"a rise to {visible:.1%} would be seen in 4 runs" if math.isfinite(visible) else "no rise would be seen yet"
     return _change(
         column,
-        Outcome.PASS,
+        Outcome.UNDECIDED if blind else Outcome.PASS,
         f"error rate {_rate(runs):.1%} over {len(runs)} runs, evidence of a change {era.evidence:.3g} "
         f"(limit {limits.run_length:g}); {sees}",
         value=era.evidence,

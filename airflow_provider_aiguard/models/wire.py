@@ -66,7 +66,11 @@ def read_tensors(response: Any, names: Sequence[str], *, rows: int) -> list[dict
     :raises BadResponseError: if a tensor is missing or of another shape.
     """
     tensors = response.get("outputs") if isinstance(response, dict) else None
-    found = {t["name"]: t for t in tensors if isinstance(t, dict) and isinstance(t.get("name"), str)} if isinstance(tensors, list) else {}
+    found = (
+        {t["name"]: t for t in tensors if isinstance(t, dict) and isinstance(t.get("name"), str)}
+        if isinstance(tensors, list)
+        else {}
+    )
     columns = {}
     for name in names:
         if name not in found:

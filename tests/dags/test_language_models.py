@@ -87,7 +87,9 @@ def test_a_table_is_labelled_with_provenance_and_confidence(store, read, monkeyp
         ran = label(server, monkeypatch, "labelled", confidence="verbalised")
     assert ran.states == {"label": "success"}
     (run,) = store.runs.list(dag_run_id=ran.run_id)
-    counts = read("SELECT kind, kind__provenance, kind__confidence, kind__run, count(*) FROM labelled GROUP BY 1, 2, 3, 4")
+    counts = read(
+        "SELECT kind, kind__provenance, kind__confidence, kind__run, count(*) FROM labelled GROUP BY 1, 2, 3, 4"
+    )
     assert sorted(counts) == [
         ("late", "ai_inferred", 0.75, run.identity.run_id, 30),
         ("lost", "ai_inferred", 0.75, run.identity.run_id, 10),

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 from airflow_home import run_here, write_claims, write_truth
 
-from airflow_provider_aiguard.core.amounts import Amounts
 from airflow_provider_aiguard import Budget, Table
+from airflow_provider_aiguard.core.amounts import Amounts
 from airflow_provider_aiguard.core.run import RunIdentity
 from airflow_provider_aiguard.core.verdict import Outcome, Verdict
 from airflow_provider_aiguard.operators.profile import ProfileOperator

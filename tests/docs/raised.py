@@ -139,7 +139,8 @@ def budget_used_up(_engine: sa.Engine, folder: Path) -> None:
 
     with _store(folder) as store:
         now = datetime(2026, 11, 23, tzinfo=UTC)
-        store.ledger.hold([Budget("flights", "1.00", per="day")], ME, Amounts(micros=2_000_000), ttl=timedelta(hours=1), now=now)
+        budgets, amounts = [Budget("flights", "1.00", per="day")], Amounts(micros=2_000_000)
+        store.ledger.hold(budgets, ME, amounts, ttl=timedelta(hours=1), now=now)
 
 
 def budget_without_price(_engine: sa.Engine, _folder: Path) -> None:

@@ -131,9 +131,7 @@ def check_messages():
         truth = TruthEvidence(column="late", truth_column="late", inferred=inferred, labels=labels, correct=correct)
         yield from (c.message for c in ground_truth.evaluate(truth, GroundTruthLimits(min_accuracy=0.8)))
     for spent in (18_800_000,):
-        status = BudgetStatus(
-            name="team-data", window="month:2026-11", limit=20_000_000, spent=spent, held=0
-        )
+        status = BudgetStatus(name="team-data", window="month:2026-11", limit=20_000_000, spent=spent, held=0)
         yield from (c.message for c in budget.evaluate(status, BudgetLimits(needed="2.50", max_used_share=0.9)))
 
     def profile(rows, *columns):

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 Confidence = Literal["logprob", "self_consistency", "verbalised", "agreement"]
 
 MAX_TOKENS = 1_024
-"""Tokens of one answer, reasoning included, unless ``model_settings`` says otherwise: what is unbounded cannot be held."""
+"""Tokens of one answer, reasoning included, unless ``model_settings`` says otherwise: the unbounded cannot be held."""
 
 
 class LanguageModel:

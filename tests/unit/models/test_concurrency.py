@@ -19,14 +19,14 @@ from airflow_provider_aiguard.models.concurrency import (
 )
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     def __init__(self, remedy, retry_after=None):
         super().__init__(remedy)
         self.trouble = Trouble(str(remedy.value), remedy, "why", retry_after)
 
 
 def explain(error):
-    if isinstance(error, Refused):
+    if isinstance(error, RefusedError):
         return error.trouble
     raise error
 
@@ -74,14 +74,14 @@ def test_limits_are_checked(wrong):
 
 
 def test_what_passes_is_tried_again():
-    provider = Provider(Refused(Remedy.AGAIN), Refused(Remedy.AGAIN))
+    provider = Provider(RefusedError(Remedy.AGAIN), RefusedError(Remedy.AGAIN))
     assert call(provider, tries=3) == "answer"
     assert len(provider.sent_at) == 3
 
 
 @pytest.mark.parametrize(("remedy", "sent"), [(Remedy.AGAIN, 3), (Remedy.NEVER, 1), (Remedy.STOP, 1)])
 def test_giving_up_says_why(remedy, sent):
-    provider = Provider(*[Refused(remedy)] * 9)
+    provider = Provider(*[RefusedError(remedy)] * 9)
     with pytest.raises(GaveUpError, match=f"{remedy.value}: why"):
         call(provider, tries=3)
     assert len(provider.sent_at) == sent
@@ -95,19 +95,19 @@ def test_a_try_that_hangs_ends():
 
 
 def test_being_put_off_costs_no_tries():
-    provider = Provider(*[Refused(Remedy.LATER, 0.001)] * 20)
+    provider = Provider(*[RefusedError(Remedy.LATER, 0.001)] * 20)
     assert call(provider, tries=1) == "answer"
 
 
 def test_patience_ends():
-    provider = Provider(*[Refused(Remedy.LATER, 60.0)] * 9)
+    provider = Provider(*[RefusedError(Remedy.LATER, 60.0)] * 9)
     with pytest.raises(GaveUpError, match="later"):
         call(provider, patience=5)
     assert len(provider.sent_at) == 1
 
 
 def test_nobody_sends_before_the_provider_wants_it():
-    provider = Provider(Refused(Remedy.LATER, 0.05), seconds=0.001)
+    provider = Provider(RefusedError(Remedy.LATER, 0.05), seconds=0.001)
 
     async def main():
         pace = Pace(Pacing(in_flight=2), explain)
@@ -132,7 +132,7 @@ def test_no_more_than_allowed_are_in_flight_and_all_are_used():
 def test_too_many_halves_once_a_round_trip_and_answers_raise_it_again():
     async def main():
         pace = Pace(Pacing(in_flight=16), explain)
-        provider = Provider(*[Refused(Remedy.LATER, 0.01)] * 16, seconds=0.005)
+        provider = Provider(*[RefusedError(Remedy.LATER, 0.01)] * 16, seconds=0.005)
         limits = []
 
         async def one(_):
@@ -155,7 +155,7 @@ def test_too_many_halves_once_a_round_trip_and_answers_raise_it_again():
 def test_the_limit_never_falls_below_one():
     async def main():
         pace = Pace(Pacing(in_flight=4), explain)
-        await pace.call(Provider(*[Refused(Remedy.LATER, 0.001)] * 12))
+        await pace.call(Provider(*[RefusedError(Remedy.LATER, 0.001)] * 12))
         return pace.limit
 
     assert asyncio.run(main()) >= 1
@@ -164,7 +164,7 @@ def test_the_limit_never_falls_below_one():
 def test_when_the_provider_is_away_the_rest_is_not_sent():
     async def main():
         pace = Pace(Pacing(in_flight=4, tries=1), explain)
-        provider = Provider(*[Refused(Remedy.AGAIN)] * 1000)
+        provider = Provider(*[RefusedError(Remedy.AGAIN)] * 1000)
 
         async def one(_):
             try:
@@ -189,7 +189,7 @@ def test_single_losses_are_no_outage():
     async def main():
         pace = Pace(Pacing(in_flight=1, tries=1), explain)
         for _ in range(3):
-            provider = Provider(*[Refused(Remedy.AGAIN)] * (OUTAGE - 1))
+            provider = Provider(*[RefusedError(Remedy.AGAIN)] * (OUTAGE - 1))
             for _ in range(OUTAGE - 1):
                 with pytest.raises(GaveUpError, match="again"):
                     await pace.call(provider)
@@ -197,7 +197,7 @@ def test_single_losses_are_no_outage():
         # Rows that the provider refuses say nothing about the provider.
         for _ in range(2 * OUTAGE):
             with pytest.raises(GaveUpError, match="never"):
-                await pace.call(Provider(Refused(Remedy.NEVER)))
+                await pace.call(Provider(RefusedError(Remedy.NEVER)))
         return pace.stopped
 
     assert asyncio.run(main()) is None

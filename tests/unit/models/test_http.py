@@ -185,7 +185,14 @@ class TestBoth:
 
     @pytest.mark.parametrize(
         "trouble",
-        [(500, b""), (503, b"", {"retry-after": "0"}), (429, b"", {"retry-after": "0.01"}), (429, b""), (0, b""), b"<html>"],
+        [
+            (500, b""),
+            (503, b"", {"retry-after": "0"}),
+            (429, b"", {"retry-after": "0.01"}),
+            (429, b""),
+            (0, b""),
+            b"<html>",
+        ],
     )
     def test_what_passes_does_no_harm(self, protocol, respond, trouble):
         script = chain([trouble], repeat(None))

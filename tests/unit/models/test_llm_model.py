@@ -48,10 +48,8 @@ def answering(answer):
         text = row["text"]
         asked[text] = asked.get(text, 0) + 1
         filled = answer(row, asked[text])
-        if info.output_tools:
-            part = ToolCallPart(info.output_tools[0].name, filled)
-        else:
-            part = TextPart(json.dumps(filled))
+        tools = info.output_tools
+        part = ToolCallPart(tools[0].name, filled) if tools else TextPart(json.dumps(filled))
         return ModelResponse(parts=[part], usage=RequestUsage(input_tokens=10, output_tokens=2))
 
     return FunctionModel(respond)

@@ -140,7 +140,7 @@ def test_the_sdk_does_not_retry_behind_our_back():
         (Reply(text='{"kind": "no such label"}'), "malformed"),
         (Reply(text="I would rather not"), "malformed"),
         (Reply(text='{"kind": "la', finish_reason="length"), "truncated"),
-        (Reply(body=b'{"id": "x", "object": "chat.completion", "created": 1, "model": "m", "choices": []}'), "bad_response"),
+        (Reply(body=b'{"id": "x", "object": "chat.completion", "created": 1, "model": "m", "choices": []}'), "bad_response"),  # noqa: E501
     ],
 )  # fmt: skip
 def test_one_row_that_fails_costs_no_other(reply, reason):
@@ -182,7 +182,9 @@ def test_usage_that_is_too_much_is_the_providers_word():
 @pytest.mark.parametrize(("status", "why"), [(401, "access_denied"), (403, "access_denied"), (404, "model_not_found")])
 def test_a_wrong_key_or_model_fails_the_task_at_once(status, why):
     with LLMServer(sort_of, script=repeat(broken(status))) as server:
-        with pytest.raises(ConfigurationError, match=rf"openai:gpt-test@\w+ refuses every request: {why} \(HTTP {status}"):
+        with pytest.raises(
+            ConfigurationError, match=rf"openai:gpt-test@\w+ refuses every request: {why} \(HTTP {status}"
+        ):
             ask(server, pd.concat([CHUNK] * 100, ignore_index=True))
         assert len(server.requests) <= 4
 
@@ -243,14 +245,14 @@ def test_answers_may_come_in_any_order():
 
 class TestLogprob:
     def test_of_the_chat_protocol(self):
-        with LLMServer(sort_of, logprob=lambda token: -0.5 if token == "lost" else 0.0) as server:
+        with LLMServer(sort_of, logprob=lambda token: -0.5 if token == "lost" else 0.0) as server:  # noqa: S105
             claims = ask(server, confidence="logprob")
         assert claims.values == {"kind": RIGHT}
         assert claims.confidences["kind"] == [1.0, pytest.approx(0.60653, abs=1e-5), 1.0]
         assert all(r["logprobs"] and r["response_format"]["type"] == "json_schema" for r in server.requests)
 
     def test_of_the_responses_protocol(self):
-        with LLMServer(sort_of, logprob=lambda token: -0.5 if token == "lost" else 0.0) as server:
+        with LLMServer(sort_of, logprob=lambda token: -0.5 if token == "lost" else 0.0) as server:  # noqa: S105
             claims = ask(server, protocol=OpenAIResponsesModel, confidence="logprob")
         assert claims.confidences["kind"] == [1.0, pytest.approx(0.60653, abs=1e-5), 1.0]
 

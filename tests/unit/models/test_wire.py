@@ -57,7 +57,11 @@ ANYTHING = st.recursive(
 TENSOR = st.dictionaries(st.sampled_from(["name", "shape", "data", "x"]), ANYTHING | st.just("y") | st.just([2]))
 
 
-@given(st.one_of(ANYTHING, st.fixed_dictionaries({"outputs": st.lists(TENSOR)}), st.fixed_dictionaries({"predictions": ANYTHING})))
+@given(
+    st.one_of(
+        ANYTHING, st.fixed_dictionaries({"outputs": st.lists(TENSOR)}), st.fixed_dictionaries({"predictions": ANYTHING})
+    )
+)
 def test_whatever_a_server_says_is_rows_or_a_bad_response(response):
     for read in (read_tensors, read_predictions):
         try:
