@@ -17,7 +17,7 @@ demo: $(VENV)/.installed  ## a year of flights, a model that rots, guards that n
 	@$(CLEAN_ENV) $(BIN)/python -m airflow_provider_aiguard.demo
 
 test: $(VENV)/.installed  ## all tests but those of validity, with branch coverage of the floors
-	$(CLEAN_ENV) $(BIN)/python -m pytest --ignore=tests/validity --numprocesses auto --dist worksteal --cov --cov-report=term:skip-covered
+	$(CLEAN_ENV) $(BIN)/python -m pytest --ignore=tests/validity --numprocesses auto --dist loadfile --cov --cov-report=term:skip-covered
 	$(BIN)/coverage report --include='airflow_provider_aiguard/core/*,airflow_provider_aiguard/stats/*,airflow_provider_aiguard/store/*,airflow_provider_aiguard/inference/*,airflow_provider_aiguard/guards/*' --omit='*/migrations/*' --fail-under=95 --format=total
 
 validity: $(VENV)/.installed  ## what the statistics promise, simulated; prints what it measured, below 10 minutes
