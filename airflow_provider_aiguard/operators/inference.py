@@ -46,7 +46,8 @@ class InferenceOperator(LineageMixin, BaseOperator):
     :param outputs: columns the model writes: names, or a mapping of name to type (``bool``, ``int``, ``float``,
         ``str``, ``Decimal``, ``date``, ``datetime``) or to the list of allowed labels.
     :param model: who makes the claims.
-    :param inputs: columns the model sees. Default: all but the key, the outputs and companion columns.
+    :param inputs: columns the model sees. Default: those that a language model's prompt names; for another model all
+        but the key, the outputs and companion columns.
     :param fill: ``"all"`` (default) infers every row; ``"missing"`` only those where an output is NULL, and labels
         the values that were there ``observed``.
     :param carry: columns copied from ``rows`` into ``into``. Default: those that the ``where`` of ``into`` names, so
@@ -176,11 +177,13 @@ class InferenceOperator(LineageMixin, BaseOperator):
         templated = isinstance(self.price_per_row, str) and "{{" in self.price_per_row
         price = "0" if templated else self.price_per_row
         counts_tokens = price is None and hasattr(self.model, "most_usage")
+        # A prompt names what it needs: rows that are alike in that are the same work.
+        inputs = getattr(self.model, "inputs", None) if self.inputs is None else self.inputs
         return InferencePlan(
             rows=Table.from_dict(self.rows),
             into=Table.from_dict(self.into),
             outputs=parse_outputs(self.outputs),
-            inputs=None if self.inputs is None else tuple(self.inputs),
+            inputs=None if inputs is None else tuple(inputs),
             fill=self.fill,
             carry=None if self.carry is None else tuple(self.carry),
             chunk_size=self.chunk_size,

@@ -69,11 +69,10 @@ def label(server, monkeypatch, dag_id, *, outputs=None, arguments=None, **model)
     def labels():
         InferenceOperator(
             task_id="label",
-            rows=complaints,
             into=dag_id,
             outputs=outputs or {"kind": LABELS},
             model=language_model("sorter", **given),
-            **{"price": PRICE, **(arguments or {})},
+            **{"rows": complaints, "price": PRICE, **(arguments or {})},
         )
 
     ran = run_here(labels())
@@ -101,6 +100,18 @@ def test_a_table_is_labelled_with_provenance_and_confidence(store, read, monkeyp
         len(server.requests[0]["messages"][0]["content"])
     }
     assert len({row["text"] for row in server.rows if ATTACK in row["text"]}) == 10
+
+
+def test_rows_alike_in_what_the_prompt_names_are_asked_about_once(rows, store, read, monkeypatch):
+    frame = pd.DataFrame({"id": range(30), "text": ["my bag is late", "gone for ever", "late again"] * 10})
+    frame.assign(note=[f"note {i}" for i in frame["id"]]).to_sql("alike", rows, index=False)
+    with LLMServer(sort_of) as server:
+        ran = label(server, monkeypatch, "labelled_alike", arguments={"rows": Table("alike", "rows", key="id")})
+    assert ran.states == {"label": "success"}
+    assert sorted(row["text"] for row in server.rows) == ["gone for ever", "late again", "my bag is late"]
+    (run,) = store.runs.list(dag_run_id=ran.run_id)
+    assert (run.summary.saved, run.summary.inferred) == (27, 30)
+    assert read("SELECT count(*) FROM labelled_alike WHERE kind = 'lost'") == [(10,)]
 
 
 def test_the_hold_is_enough_and_the_bill_is_the_providers(store, monkeypatch):
