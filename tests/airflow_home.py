@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 REPOSITORY = Path(__file__).parent.parent
-SHARED = os.environ.get("AIGUARD_TESTS_HOME")
-"""A process that a test started lives in the session's house, by the environment that the test gave it."""
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+SHARED = os.environ.get("AIGUARD_TESTS_HOME") if os.environ.get("AIGUARD_TESTS_WORKER", "") == WORKER else None
+"""A process that a test started lives in the session's house, by the environment that the test gave it. Each worker of
+pytest-xdist has a house of its own: it inherits the environment of the process that only hands out tests."""
 HOME = Path(SHARED or tempfile.mkdtemp(prefix="aiguard-airflow-"))
 WAREHOUSE = HOME / "warehouse.duckdb"
 ROWS = HOME / "rows.sqlite"
@@ -55,6 +57,8 @@ def environment() -> dict[str, str]:
         "AIRFLOW_CONN_ROWS": json.dumps({"conn_type": "sqlite", "host": str(ROWS)}),
         "AIGUARD_DEMO_FOLDER": str(HOME),
         "AIGUARD_TESTS_HOME": str(HOME),
+        "AIGUARD_TESTS_WORKER": WORKER,
+        **({"PYTEST_XDIST_WORKER": WORKER} if WORKER else {}),
     }
 
 
