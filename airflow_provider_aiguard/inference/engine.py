@@ -122,7 +122,7 @@ class _Step:
         self.writer: ClaimWriter | None = None
         self.once: Once | None = None
         if plan.pays_once:
-            self.once = Once(plan, model.identity, store.results, identity)
+            self.once = Once(plan, model.identity, store.results, identity, self.outputs)
         self.tally = Tally(
             run_id=identity.run_id,
             model=model.identity,

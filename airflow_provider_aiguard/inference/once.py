@@ -16,7 +16,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -50,8 +50,8 @@ LONGEST_PAUSE = 5.0
 REMEMBERED = 500_000
 """Answers kept in memory for the next chunks of a table: 200 MB of small ones."""
 
-_NEEDED = "\0needed"
-"""Stands for which outputs a row is asked for, where not all rows are asked for all: no column can be called so."""
+_NEEDED = "\0needed "
+"""Before the name of an output: whether a row is asked for it. No column can be called so."""
 
 
 class Answer(NamedTuple):
@@ -89,13 +89,23 @@ class Once:
     :param model: who answers.
     :param results: the store's results.
     :param identity: the run.
+    :param outputs: the plan's, with the types of the target's columns: an answer of another type is none.
     """
 
-    def __init__(self, plan: InferencePlan, model: ModelIdentity, results: Results, identity: RunIdentity) -> None:
+    def __init__(
+        self,
+        plan: InferencePlan,
+        model: ModelIdentity,
+        results: Results,
+        identity: RunIdentity,
+        outputs: Sequence[Output],
+    ) -> None:
         self._plan = plan
         self._model = model
         self._results = results
         self._identity = identity
+        self._outputs = outputs
+        self._started = dt.datetime.now(dt.UTC)
         self._memory: dict[tuple[str, ...], Answer] = {}
         self.asked = 0
         """Rows that the model was asked about."""
@@ -107,12 +117,12 @@ class Once:
         :param needed: by output, which of the n cells are asked for.
         :param ask: how the model is asked about some of the n rows.
         """
-        asked = _with_needed(rows, needed)
-        firsts, which = unique_rows(asked)
-        different = canonical_rows(asked.iloc[firsts])
+        firsts, which = unique_rows(_with_needed(rows, needed))
+        parts = zip(canonical_rows(rows.iloc[firsts]), _patterns(needed, firsts), strict=True)
+        different = [row + pattern for row, pattern in parts]
         answers = [self._memory.get(row) for row in different]
         new = [i for i, answer in enumerate(answers) if answer is None]
-        keys = work_keys([different[i] for i in new], sorted(asked.columns), self._model, self._plan.outputs)
+        keys = work_keys([different[i] for i in new], sorted(rows.columns), self._model, self._plan.outputs)
         found = self._answers(dict(zip(keys, firsts[new].tolist(), strict=True)), list(needed), ask)
         for i, key in zip(new, keys, strict=True):
             answers[i] = self._remembered(different[i], found[key])
@@ -142,10 +152,11 @@ class Once:
         return self._results.take(
             keys,
             self._identity,
-            read=lambda stored: _answer(stored, outputs, self._plan.outputs),
+            read=lambda stored: _answer(stored, outputs, self._outputs),
             until=now + TAKEN_FOR,
             now=now,
-            since=None if self._plan.reuse is None else now - self._plan.reuse,
+            # What was made while this run waited for it is not asked for again.
+            since=self._started if self._plan.reuse is None else min(self._started, now - self._plan.reuse),
         )
 
     def _ask_for(self, where: Mapping[str, int], ask: Ask) -> Mapping[str, Answer]:
@@ -183,8 +194,13 @@ def answers_of(valid: ValidClaims, source: ConfidenceSource | None) -> list[Answ
 def _with_needed(rows: pd.DataFrame, needed: Mapping[str, Mask]) -> pd.DataFrame:
     if all(mask.all() for mask in needed.values()):
         return rows
-    pattern = sum(mask.astype(np.int64) << i for i, mask in enumerate(needed.values()))
-    return rows.assign(**{_NEEDED: pattern})
+    return rows.assign(**{_NEEDED + name: mask for name, mask in needed.items()})
+
+
+def _patterns(needed: Mapping[str, Mask], firsts: Positions) -> Iterator[tuple[str, ...]]:
+    """Tell which outputs some rows are asked for. Nothing where it is all: such rows are equal work in every chunk."""
+    for row in zip(*(mask[firsts].tolist() for mask in needed.values()), strict=True):
+        yield () if all(row) else ("".join("01"[wanted] for wanted in row),)
 
 
 def _claims(answers: Sequence[Answer], which: Positions, outputs: Sequence[str]) -> Claims:
@@ -194,11 +210,12 @@ def _claims(answers: Sequence[Answer], which: Positions, outputs: Sequence[str])
     """
     values = [[a.values[i] if a.values else None for a in answers] for i in range(len(outputs))]
     confidences = [[a.confidences[i] if a.confidences else None for a in answers] for i in range(len(outputs))]
+    given = {name: column for name, column in zip(outputs, confidences, strict=True) if set(column) != {None}}
     source = next((a.source for a in answers if a.source is not None), None)
     failures = {i: answer.failure for i, answer in enumerate(answers) if answer.failure is not None}
     return Claims(
         values={name: _spread(values[i], which) for i, name in enumerate(outputs)},
-        confidences={name: _spread(confidences[i], which) for i, name in enumerate(outputs)} if source else {},
+        confidences={name: _spread(column, which) for name, column in given.items()} if source else {},
         confidence_source=source,
         failures={i: failures[which[i]] for i in np.flatnonzero(np.isin(which, list(failures))).tolist()},
     )

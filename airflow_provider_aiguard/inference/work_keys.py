@@ -131,6 +131,10 @@ def _moment(value: dt.datetime) -> str:
     return f"z{value.astimezone(dt.UTC).isoformat(timespec='microseconds')}"
 
 
+def _bytes(value: bytes | memoryview) -> str:
+    return f"y{base64.b64encode(value).decode()}"
+
+
 def _mapping(value: Mapping[str, Any]) -> str:
     return "{" + ",".join(f"{_text(str(k))}:{canonical(v)}" for k, v in sorted(value.items())) + "}"
 
@@ -152,7 +156,9 @@ _WRITERS: dict[type, Any] = {
     dt.time: lambda value: f"T{value.isoformat(timespec='microseconds')}",
     dt.timedelta: lambda value: f"e{value // dt.timedelta(microseconds=1)}",
     uuid.UUID: lambda value: f"u{value}",
-    bytes: lambda value: f"y{base64.b64encode(value).decode()}",
+    bytes: _bytes,
+    # As one driver of PostgreSQL gives them.
+    memoryview: _bytes,
     np.bool_: lambda value: f"b{int(value)}",
     np.integer: lambda value: f"i{int(value)}",
     np.floating: lambda value: _float(float(value)),

@@ -80,8 +80,8 @@ class Runs:
         if state is RunState.RUNNING:
             raise ConfigurationError(f"A run finishes as success, failed or abandoned; got {str(state)!r}.")
         values = {"state": str(state), "finished_at": datetime.now(UTC), "summary": summary.to_dict()}
-        self._update(summary.run_id, values)
-        self._database.write(lambda conn: _let_go(conn, [summary.run_id]))
+        # One transaction: of a run that says it ended, nobody asks what it still holds.
+        self._update(summary.run_id, values, ends=True)
 
     def add_rejects(self, run_id: str, rejects: Sequence[Reject]) -> None:
         """Keep rows that the model failed on. A key that the run already rejected is not added again.
@@ -135,10 +135,16 @@ class Runs:
         rows = self._database.read(lambda conn: conn.execute(query).mappings().all())
         return [_record(row) for row in rows]
 
-    def _update(self, run_id: str, values: Mapping[str, Any]) -> None:
+    def _update(self, run_id: str, values: Mapping[str, Any], *, ends: bool = False) -> None:
         change = sa.update(schema.run).where(run.run_id == run_id).values(**values)
-        if not self._database.write(lambda conn: conn.execute(change).rowcount):
-            raise _unknown(run_id)
+
+        def work(conn: Connection) -> None:
+            if not conn.execute(change).rowcount:
+                raise _unknown(run_id)
+            if ends:
+                _let_go(conn, [run_id])
+
+        self._database.write(work)
 
 
 def _start(conn: Connection, identity: RunIdentity, values: Mapping[str, Any], now: datetime) -> None:

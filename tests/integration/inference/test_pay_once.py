@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import threading
 from datetime import UTC, datetime, timedelta
@@ -102,6 +103,37 @@ class TestEqualRows:
             (4, False, True, "ai_inferred"),
         ]
 
+    def test_a_row_that_needs_everything_is_the_same_work_beside_any_other(
+        self, database: Database, run: Runner
+    ) -> None:
+        database.flights(4)
+        database.run("ALTER TABLE flights ADD COLUMN late BOOLEAN", "ALTER TABLE flights ADD COLUMN far BOOLEAN")
+        database.run("UPDATE flights SET late = true WHERE id = 3")
+
+        def both(chunk: pd.DataFrame) -> Any:
+            return {"late": [False] * len(chunk), "far": [True] * len(chunk)}
+
+        # Of the second chunk one row needs less: the other is still equal to one of the first.
+        plan = {**BY_CARRIER, "into": FLIGHTS, "outputs": {"late": bool, "far": bool}, "fill": "missing"}
+        assert run(both, chunk_size=2, **plan).saved == 1
+        assert asked(run) == [2, 1]
+
+    def test_any_number_of_outputs_may_be_missing(self, database: Database, run: Runner) -> None:
+        database.flights(4)
+        names = [f"x{i}" for i in range(70)]
+        database.run("UPDATE flights SET carrier = 'AA'")
+        for name in names:
+            database.run(f"ALTER TABLE flights ADD COLUMN {name} BOOLEAN")
+        database.run(
+            "UPDATE flights SET " + ", ".join(f"{name} = true" for name in names) + " WHERE id IN (1, 2)",
+            "UPDATE flights SET x64 = NULL WHERE id = 1",
+            "UPDATE flights SET x65 = NULL WHERE id = 2",
+        )
+        plan = {**BY_CARRIER, "into": FLIGHTS, "outputs": dict.fromkeys(names, bool), "fill": "missing"}
+        summary = run(lambda chunk: {name: [False] * len(chunk) for name in names}, **plan)
+        assert (asked(run), summary.rejects) == ([3], 0)
+        assert database.rows("SELECT count(*) FROM flights WHERE x64 IS NULL OR x65 IS NULL") == [(0,)]
+
 
 class TestAgain:
     def test_a_retry_asks_only_about_what_is_missing(self, database: Database, run: Runner) -> None:
@@ -161,6 +193,19 @@ class TestAgain:
         assert run(is_ua, run_id="run-2", try_number=2, **plan).saved == 2
         assert asked(run) == [2]
 
+    def test_an_answer_of_another_type_than_the_column_is_paid_for_again(self, database: Database, run: Runner) -> None:
+        database.flights(2)
+        database.run("CREATE TABLE numbers (id BIGINT NOT NULL PRIMARY KEY, x DOUBLE PRECISION)")
+        database.run("CREATE TABLE whole (id BIGINT NOT NULL PRIMARY KEY, x BIGINT)")
+        plan = {**BY_CARRIER, "outputs": ["x"]}
+
+        def ones(chunk: pd.DataFrame) -> Any:
+            return {"x": [1] * len(chunk)}
+
+        run(ones, **{**plan, "into": Table("numbers")})
+        assert run(ones, run_id="run-2", try_number=2, **{**plan, "into": Table("whole")}).saved == 0
+        assert database.rows("SELECT x FROM whole") == [(1,), (1,)]
+
 
 class TestFailures:
     def test_a_row_the_model_failed_on_is_asked_about_again(self, database: Database, run: Runner) -> None:
@@ -211,7 +256,22 @@ def test_a_source_of_confidence_is_remembered(database: Database, run: Runner) -
     assert summary.columns["late"].confidence.missing == 1
 
 
-def test_of_two_runs_at_once_one_pays_and_the_other_waits(database: Database, run: Runner, store: Store) -> None:
+def test_an_output_without_confidences_has_no_source_of_them(database: Database, run: Runner) -> None:
+    database.flights(2)
+
+    def of_one(chunk: pd.DataFrame) -> Any:
+        return {"late": [True] * len(chunk), "far": [False] * len(chunk)}, {"late": [0.5] * len(chunk)}
+
+    for number in (1, 2):
+        plan = {**BY_CARRIER, "outputs": {"late": bool, "far": bool}, "run_id": f"run-{number}", "try_number": number}
+        columns = run(of_one, **plan).columns
+        assert [columns[name].confidence_source for name in ("late", "far")] == ["probability", None]
+
+
+@pytest.mark.parametrize("backfill", [False, True])
+def test_of_two_runs_at_once_one_pays_and_the_other_waits(
+    database: Database, run: Runner, store: Store, backfill: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     database.flights(2)
     under_way, go_on = threading.Event(), threading.Event()
 
@@ -226,7 +286,11 @@ def test_of_two_runs_at_once_one_pays_and_the_other_waits(database: Database, ru
     first = threading.Thread(target=lambda: run(slow, **BY_CARRIER))
     first.start()
     assert under_way.wait(30)
-    into = {**BY_CARRIER, "into": Table("elsewhere"), "reuse": timedelta(days=1)}
+    into = {**BY_CARRIER, "into": Table("elsewhere")}
+    if backfill:
+        # Another DAG run: what was made while it waited is shared without reuse.
+        another = dataclasses.replace(identity("backfill"), dag_run_id="backfill")
+        monkeypatch.setattr("steps.identity", lambda *_: another)
     summaries: list[Any] = []
     # A mapped sibling: another run of the same task in the same DAG run.
     second = threading.Thread(target=lambda: summaries.append(other(slow, run_id="sibling", try_number=0, **into)))

@@ -79,6 +79,18 @@ class TestRuns:
         with pytest.raises(NotRecordedError, match="knows no run 'r1'"):
             store.runs.add_rejects("r1", [Reject(key={"id": "1"}, reason="no_value")])
 
+    def test_a_run_ends_and_lets_go_in_one_transaction(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        start(store, identity())
+
+        def dies(*_: object) -> None:
+            raise SystemExit("killed")
+
+        monkeypatch.setattr("airflow_provider_aiguard.store.runs._let_go", dies)
+        with pytest.raises(SystemExit, match="killed"):
+            store.runs.finish(RunState.FAILED, store.runs.get("r1").summary)
+        # Still running: the next try looks for what it holds.
+        assert store.runs.get("r1").state is RunState.RUNNING
+
     def test_a_run_does_not_finish_as_running(self, store: Store) -> None:
         with pytest.raises(ConfigurationError, match="finishes as success, failed or abandoned; got 'running'"):
             store.runs.finish(RunState.RUNNING, summary())

@@ -172,3 +172,7 @@ def test_without_rows_or_columns():
 def test_a_value_without_a_form_is_refused_by_column():
     with pytest.raises(ConfigurationError, match="Input column 'x': A value of type object has no canonical form"):
         key(x=object())
+
+
+def test_bytes_are_the_same_from_every_driver() -> None:
+    assert canonical(memoryview(b"\x00\xff")) == canonical(b"\x00\xff") == "yAP8="
