@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from airflow_provider_aiguard.core.latency import LatencySummary
 from airflow_provider_aiguard.core.provenance import ConfidenceSource, Provenance
 
 
@@ -50,6 +51,13 @@ class Usage:
     input_tokens: int = 0
     output_tokens: int = 0
 
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            requests=self.requests + other.requests,
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Claims:
@@ -60,6 +68,7 @@ class Claims:
     :param confidence_source: how the confidences were made; ``None`` if there are none.
     :param failures: rows without an answer, by position in the chunk. Their values are ignored.
     :param usage: what the call used, if the model knows.
+    :param latency: how long its requests took, if it makes several; ``None`` if it is one call.
     """
 
     values: Mapping[str, Sequence[Any]]
@@ -67,3 +76,4 @@ class Claims:
     confidence_source: ConfidenceSource | None = None
     failures: Mapping[int, Failure] = field(default_factory=dict)
     usage: Usage = Usage()
+    latency: LatencySummary | None = None

@@ -8,7 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from airflow_provider_aiguard.core.claims import Usage
 from airflow_provider_aiguard.core.confidence import ConfidenceSummary
+from airflow_provider_aiguard.core.latency import LatencySummary
 from airflow_provider_aiguard.core.provenance import Provenance
 
 
@@ -127,6 +129,8 @@ class InferenceSummary:
     :param cost_micros: money spent, in micro-dollars; ``None`` if no price was declared.
     :param seconds: wall-clock seconds, all of it.
     :param model_seconds: seconds spent inside the model.
+    :param usage: requests and tokens, as far as the model counts them.
+    :param latency: how long its calls took.
     :param columns: what was written, by output column.
     """
 
@@ -142,7 +146,14 @@ class InferenceSummary:
     cost_micros: int | None = None
     seconds: float = 0.0
     model_seconds: float = 0.0
+    usage: Usage = field(default_factory=Usage)
+    latency: LatencySummary = field(default_factory=LatencySummary)
     columns: Mapping[str, ColumnSummary] = field(default_factory=dict)
+
+    @property
+    def asked(self) -> int:
+        """Rows that the model was asked about: those that were saved are not among them."""
+        return self.inferred + self.rejects - self.saved
 
     @property
     def reject_share(self) -> float:
@@ -154,6 +165,7 @@ class InferenceSummary:
         """As plain values that survive JSON."""
         data = asdict(self)
         data["columns"] = {name: column.to_dict() for name, column in self.columns.items()}
+        data["latency"] = self.latency.to_dict()
         return data
 
     @classmethod
@@ -164,6 +176,9 @@ class InferenceSummary:
                 **data,
                 "model": ModelIdentity(**data["model"]),
                 "columns": {n: ColumnSummary.from_dict(c) for n, c in data["columns"].items()},
+                # Runs that were recorded before these were counted have none.
+                "usage": Usage(**data.get("usage", {})),
+                "latency": LatencySummary.from_dict(data["latency"]) if "latency" in data else LatencySummary(),
             }
         )
 

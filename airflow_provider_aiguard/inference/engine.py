@@ -220,9 +220,8 @@ class _Step:
         self.tally.priced &= most.micros is not None
         if self.plan.budgets:
             hold = ledger.hold(self.plan.budgets, self.identity, most, ttl=HOLD_TTL, price=bill.price)
-        started = time.monotonic()
         try:
-            claims = self.model.predict(rows)
+            claims = self._predict(rows)
             charge = bill.actual(claims.usage)
             self._settle(hold, charge, check(claims))
         except BaseException:
@@ -233,7 +232,16 @@ class _Step:
         finally:
             # What nobody knows counts as all that was held.
             self.tally.cost_micros += (most.micros or 0) if charge.micros is None else charge.micros
-            self.tally.model_seconds += time.monotonic() - started
+        return claims
+
+    def _predict(self, rows: pd.DataFrame) -> Claims:
+        started = time.monotonic()
+        try:
+            claims = self.model.predict(rows)
+        finally:
+            seconds = time.monotonic() - started
+            self.tally.model_seconds += seconds
+        self.tally.add_call(claims, seconds, len(rows))
         return claims
 
     def _settle(self, hold: Hold | None, charge: Amounts, results: Mapping[str, Any]) -> None:

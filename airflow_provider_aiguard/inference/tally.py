@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from airflow_provider_aiguard.core.claims import Claims, Usage
 from airflow_provider_aiguard.core.confidence import CELLS, ConfidenceSummary
+from airflow_provider_aiguard.core.latency import LatencySummary
 from airflow_provider_aiguard.core.run import ColumnSummary, InferenceSummary, ModelIdentity
 
 
@@ -48,7 +50,20 @@ class Tally:
     saved: int = 0
     cost_micros: int = 0
     model_seconds: float = 0.0
+    usage: Usage = field(default_factory=Usage)
+    latency: LatencySummary = field(default_factory=LatencySummary)
     started: float = field(default_factory=time.monotonic)
+
+    def add_call(self, claims: Claims, seconds: float, rows: int) -> None:
+        """Count what a model used to answer, and how long it took.
+
+        :param claims: its answer.
+        :param seconds: until it was there.
+        :param rows: what it was asked about.
+        """
+        self.usage += claims.usage
+        took = LatencySummary.of([(seconds, rows)]) if claims.latency is None else claims.latency
+        self.latency = self.latency.merge(took)
 
     def summary(self) -> InferenceSummary:
         """The counts as they are now."""
@@ -65,6 +80,8 @@ class Tally:
             cost_micros=self.cost_micros if self.priced else None,
             seconds=round(time.monotonic() - self.started, 3),
             model_seconds=round(self.model_seconds, 3),
+            usage=self.usage,
+            latency=self.latency,
             columns={
                 name: ColumnSummary(
                     provenance=dict(c.provenance), confidence=c.confidence, confidence_source=c.confidence_source

@@ -105,6 +105,8 @@ class Pace:
         self.explain = explain
         self.stopped: Trouble | None = None
         """Why nothing is sent any more, if so."""
+        self.took: list[tuple[float, int]] = []
+        """Seconds and rows of each request that was answered or timed out."""
         self._limit = float(pacing.in_flight)
         self._active = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -118,14 +120,16 @@ class Pace:
         return int(self._limit)
 
     def reset(self) -> None:
-        """Forget an outage: the next chunk tries again."""
+        """Begin a chunk: an outage is forgotten, it is tried again; nothing took any time yet."""
         self.stopped = None
+        self.took = []
         self._lost_in_a_row = 0
 
-    async def call(self, request: Callable[[], Awaitable[Answer]]) -> Answer:
+    async def call(self, request: Callable[[], Awaitable[Answer]], *, rows: int = 1) -> Answer:
         """Send a request when there is room for it, and again if that may help.
 
         :param request: makes the request; called once a try.
+        :param rows: what it asks about.
         :raises GaveUpError: if it was not answered.
         """
         put_off_until = _now() + self.pacing.patience
@@ -137,7 +141,10 @@ class Pace:
                     answer = await request()
             except Exception as error:
                 trouble = self._explain(error)
+                if isinstance(error, TimeoutError):
+                    self.took.append((_now() - sent_at, rows))
             else:
+                self.took.append((_now() - sent_at, rows))
                 self._answered()
                 return answer
             finally:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from airflow_provider_aiguard.core.claims import Claims, Failure, Usage
 from airflow_provider_aiguard.core.errors import ConfigurationError, ModelUnavailableError
+from airflow_provider_aiguard.core.latency import LatencySummary
 from airflow_provider_aiguard.core.provenance import ConfidenceSource
 from airflow_provider_aiguard.core.run import ModelIdentity
 from airflow_provider_aiguard.models.concurrency import GaveUpError, Pace, Pacing, Remedy, Trouble, each
@@ -133,6 +134,7 @@ class HttpModel:
             confidence_source=self.confidence_source if self.confidences else None,
             failures=failures,
             usage=Usage(requests=self._requests),
+            latency=LatencySummary.of(self._pace.took),
         )
 
     def close(self) -> None:
@@ -156,7 +158,7 @@ class HttpModel:
         if any(unfit):
             return await self._ask_the_others(part, unfit)
         try:
-            return await self._pace.call(lambda: self._request(part))
+            return await self._pace.call(lambda: self._request(part), rows=len(part))
         except GaveUpError as error:
             if error.trouble.reason == "refused" and len(batch) > 1:
                 middle = (batch.start + batch.stop) // 2

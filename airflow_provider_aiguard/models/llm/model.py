@@ -137,6 +137,7 @@ class LanguageModel:
             confidence_source=self.confidence,
             failures=failures,
             usage=session.usage,
+            latency=session.latency,
         )
 
     def close(self) -> None:

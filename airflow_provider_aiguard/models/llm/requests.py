@@ -62,11 +62,7 @@ class PacedModel(WrapperModel):
         return await self.pace.call(once)
 
     def _count(self, used: Usage) -> None:
-        self.usage = Usage(
-            requests=self.usage.requests + used.requests,
-            input_tokens=self.usage.input_tokens + used.input_tokens,
-            output_tokens=self.usage.output_tokens + used.output_tokens,
-        )
+        self.usage += used
 
 
 def explain(error: Exception) -> Trouble:

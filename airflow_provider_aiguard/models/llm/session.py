@@ -13,6 +13,7 @@ from pydantic_ai import exceptions as ai
 from pydantic_ai.messages import ModelResponse, TextPart
 
 from airflow_provider_aiguard.core.claims import Failure, Usage
+from airflow_provider_aiguard.core.latency import LatencySummary
 from airflow_provider_aiguard.core.provenance import ConfidenceSource
 from airflow_provider_aiguard.models.concurrency import GaveUpError, Pace, Pacing, Trouble, all_of
 from airflow_provider_aiguard.models.llm.answer import AnswerForm
@@ -87,12 +88,12 @@ class Session:
     @property
     def usage(self) -> Usage:
         """What the chunk used so far."""
-        used = [model.usage for model in self.models]
-        return Usage(
-            requests=sum(u.requests for u in used),
-            input_tokens=sum(u.input_tokens for u in used),
-            output_tokens=sum(u.output_tokens for u in used),
-        )
+        return sum((model.usage for model in self.models), Usage())
+
+    @property
+    def latency(self) -> LatencySummary:
+        """How long the chunk's requests took so far."""
+        return LatencySummary.of(call for model in self.models for call in model.pace.took)
 
     @property
     def stopped(self) -> Trouble | None:

@@ -39,6 +39,8 @@ def test_every_value_says_who_how_sure_and_which_run(database: Database, run: Ru
     assert (summary.rows, summary.inferred, summary.rejects, summary.chunks) == (30, 30, 0, 5)
     assert (summary.source, summary.target, str(summary.model)) == ("flights", "scored", "model@1")
     assert summary.cost_micros is None
+    assert (summary.latency.count, summary.usage.requests) == (5, 0)
+    assert summary.latency.seconds == pytest.approx(summary.model_seconds, abs=1e-3)
     column = summary.columns["late"]
     assert dict(column.provenance) == {"ai_inferred": 30}
     assert column.confidence.mean == pytest.approx(0.155)
@@ -46,6 +48,7 @@ def test_every_value_says_who_how_sure_and_which_run(database: Database, run: Ru
     assert run.closed == 1
     record = store.runs.get("run-1")
     assert (record.state, record.summary.rows, record.summary.columns) == (RunState.SUCCESS, 30, summary.columns)
+    assert record.summary.latency == summary.latency
 
 
 def test_types_of_a_new_table(database: Database, run: Runner) -> None:

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_aiguard.core.claims import Usage
 from airflow_provider_aiguard.core.confidence import CELLS, ConfidenceSummary
+from airflow_provider_aiguard.core.latency import LatencySummary
 from airflow_provider_aiguard.core.run import ColumnSummary, InferenceSummary, ModelIdentity, RunIdentity
 
 names = st.text(max_size=12)
@@ -49,6 +51,8 @@ summaries = st.builds(
     cost_micros=st.none() | counts,
     seconds=st.floats(0, 1e6),
     model_seconds=st.floats(0, 1e6),
+    usage=st.builds(Usage, requests=counts, input_tokens=counts, output_tokens=counts),
+    latency=st.lists(st.tuples(st.floats(0, 1e3), st.integers(1, 99)), max_size=3).map(LatencySummary.of),
     columns=st.dictionaries(names, columns, max_size=2),
 )
 
@@ -63,6 +67,12 @@ def test_summaries_round_trip(summary: InferenceSummary) -> None:
     assert InferenceSummary.from_dict(json.loads(json.dumps(summary.to_dict()))) == summary
 
 
+def test_what_was_recorded_before_usage_and_latency_were_counted_has_none() -> None:
+    data = summary(rows=3).to_dict()
+    del data["usage"], data["latency"]
+    assert InferenceSummary.from_dict(data) == summary(rows=3)
+
+
 def summary(**counts: int) -> InferenceSummary:
     model = ModelIdentity(name="late", version="3", fingerprint="f" * 64)
     return InferenceSummary(run_id="r", model=model, source="a", target="b", **counts)
@@ -71,6 +81,10 @@ def summary(**counts: int) -> InferenceSummary:
 @pytest.mark.parametrize(("inferred", "rejects", "share"), [(0, 0, 0.0), (3, 1, 0.25), (0, 2, 1.0), (5, 0, 0.0)])
 def test_the_reject_share_is_of_the_rows_asked(inferred: int, rejects: int, share: float) -> None:
     assert summary(rows=100, inferred=inferred, rejects=rejects).reject_share == share
+
+
+def test_what_was_saved_was_not_asked() -> None:
+    assert summary(rows=100, inferred=90, rejects=5, saved=60).asked == 35
 
 
 def test_inferred_cells_of_a_column() -> None:

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_aiguard.core.claims import Claims, Usage
 from airflow_provider_aiguard.core.confidence import CELLS
+from airflow_provider_aiguard.core.latency import LatencySummary
 from airflow_provider_aiguard.core.run import ModelIdentity
 from airflow_provider_aiguard.inference.tally import ColumnTally, Tally, summarise
 
@@ -72,3 +74,15 @@ def test_seconds_are_counted_from_the_start() -> None:
     running.model_seconds = 1.23456
     assert running.summary().seconds >= 2.5
     assert running.summary().model_seconds == 1.235
+
+
+def test_a_model_that_counts_its_requests_is_believed_and_another_is_one_call() -> None:
+    running = tally(priced=False)
+    requests = LatencySummary.of([(0.1, 1), (0.3, 1)])
+    used = Usage(requests=2, input_tokens=30, output_tokens=4)
+    running.add_call(Claims(values={}, usage=used, latency=requests), seconds=9.0, rows=2)
+    running.add_call(Claims(values={}), seconds=0.5, rows=10)
+    summary = running.summary()
+    assert summary.usage == used
+    assert summary.latency.calls == {100_000: 1, 300_000: 1, 500_000: 1}
+    assert summary.latency.per_row == {100_000: 1, 300_000: 1, 50_000: 1}

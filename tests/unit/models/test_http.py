@@ -52,6 +52,15 @@ def ask(respond, chunk=CHUNK, **kwargs):
             model.close()
 
 
+def test_requests_are_timed_and_rows_have_their_share():
+    claims, _ = ask(tensors, batch_size=4)
+    took = claims.latency
+    assert took.count == sum(took.per_row.values()) == 2
+    # The first batch has four rows, the second one.
+    assert min(took.per_row) < max(took.calls)
+    assert sum(cell * n for cell, n in took.calls.items()) / 1e6 == pytest.approx(took.seconds, rel=0.1)
+
+
 class TestOpenInference:
     def test_one_tensor_a_column(self):
         claims, endpoint = ask(tensors, CHUNK[:2], confidences={"late": "p"})

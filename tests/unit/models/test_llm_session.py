@@ -97,6 +97,19 @@ def test_the_bill_adds_up_with_repairs(protocol):
     assert usage.requests == 4
 
 
+def test_each_request_is_timed_and_one_that_hangs_took_its_timeout():
+    script = [Reply(hang=True), too_many(), broken()]
+    with LLMServer(sort_of, script=script, latency=[0, 0, 0, 0.2]) as server:
+        took = ask(server, pacing=Pacing(in_flight=1, timeout=0.5)).latency
+        requests = len(server.requests)
+    # The 429 and the 500 were no answers.
+    assert (requests, took.count) == (6, 4)
+    assert took.calls == took.per_row
+    assert took.quantile(1.0) >= 0.5
+    assert took.seconds >= 0.7
+    assert sorted(took.calls)[-2] >= 200_000
+
+
 TROUBLES = {
     "429 with retry-after-ms": too_many(),
     "429 with Retry-After": too_many(retry_after="1"),
