@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The demo and the tests bring an Airflow of their own; whatever the caller's shell says of theirs stays out.
 CLEAN_ENV := env -u AIRFLOW_HOME -u AIRFLOW_CONFIG
 
-.PHONY: demo test chaos validity lint docs bench wheel clean
+.PHONY: demo test marquez-record chaos validity lint docs bench wheel clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || (echo "Python 3.11 or newer is needed; say which: make PYTHON=python3.12"; exit 1)
@@ -19,6 +19,10 @@ demo: $(VENV)/.installed  ## a year of flights, a model that rots, guards that n
 test: $(VENV)/.installed  ## all tests but those of validity, with branch coverage of the floors
 	$(CLEAN_ENV) $(BIN)/python -m pytest --ignore=tests/validity --numprocesses auto --dist loadfile --cov --cov-report=term:skip-covered
 	$(BIN)/coverage report --include='airflow_provider_aiguard/core/*,airflow_provider_aiguard/stats/*,airflow_provider_aiguard/store/*,airflow_provider_aiguard/inference/*,airflow_provider_aiguard/guards/*' --omit='*/migrations/*' --fail-under=95 --format=total
+
+marquez-record: $(VENV)/.installed  ## record anew what a real Marquez answers: make marquez-record MARQUEZ_URL=http://localhost:5000
+	@test -n "$(MARQUEZ_URL)" || (echo "Say which: make marquez-record MARQUEZ_URL=http://localhost:5000"; exit 1)
+	$(CLEAN_ENV) MARQUEZ_RECORD=1 MARQUEZ_URL="$(MARQUEZ_URL)" $(BIN)/python -m pytest tests/system
 
 validity: $(VENV)/.installed  ## what the statistics promise, simulated; prints what it measured, below 10 minutes
 	$(CLEAN_ENV) $(BIN)/python -m pytest -s tests/validity

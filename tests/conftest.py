@@ -7,6 +7,7 @@ Every test gets a fresh database. PostgreSQL starts when the first test asks for
 from __future__ import annotations
 
 import atexit
+import os
 import shutil
 import subprocess
 import sys
@@ -29,6 +30,29 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy import URL, Engine
+
+MARQUEZ_URL = os.environ.get("MARQUEZ_URL", "")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what needs a real Marquez where there is none."""
+    away = [] if MARQUEZ_URL else [item for item in items if item.get_closest_marker("marquez")]
+    if away:
+        config.hook.pytest_deselected(items=away)
+        items[:] = [item for item in items if item not in away]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say whether anything was tried on a real Marquez."""
+    if MARQUEZ_URL:
+        terminalreporter.write_line(f"marquez: tests marked so ran against the real one at {MARQUEZ_URL}.")
+    else:
+        terminalreporter.write_line(
+            "marquez: MARQUEZ_URL is not set, so NOTHING ran against a real Marquez; what one answered was replayed. "
+            "docker compose up gives one: MARQUEZ_URL=http://localhost:5000",
+            yellow=True,
+        )
+
 
 REAPER = """
 import os, pathlib, shutil, signal, sys, time

@@ -35,7 +35,7 @@ class Endpoint:
                 super().setup()
 
             def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                body = json.loads(self.rfile.read(int(self.headers["content-length"] or 0)) or "null")
                 endpoint.requests.append(body)
                 endpoint.paths.append(self.path)
                 endpoint.headers.append({k.lower(): v for k, v in self.headers.items()})
@@ -50,6 +50,8 @@ class Endpoint:
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(sent)
+
+            do_GET = do_PUT = do_DELETE = do_POST  # noqa: N815
 
             def log_message(self, *_: Any) -> None:
                 pass

@@ -18,9 +18,12 @@
     ├── BudgetError                       money; a retry cannot help
     │   ├── BudgetExceededError           the hold was refused before the money was spent
     │   └── PriceUnknownError             a budget is set, but nobody declared a price
-    └── StoreError                        what happened
-        ├── StoreUnavailableError         the store cannot be reached or upgraded; a retry can help
-        └── NotRecordedError              nothing under that name is in the store
+    ├── StoreError                        what happened
+    │   ├── StoreUnavailableError         the store cannot be reached or upgraded; a retry can help
+    │   └── NotRecordedError              nothing under that name is in the store
+    └── LineageError                      what a lineage backend is told; never fails a task
+        ├── MarquezUnavailableError       Marquez does not answer; a retry can help
+        └── MarquezRefusedError           Marquez says no; a retry cannot help
 
 Every message says what is wrong with which value, the rule, and the remedy.
 """
@@ -102,3 +105,15 @@ class StoreUnavailableError(StoreError):
 
 class NotRecordedError(StoreError):
     """The store holds nothing under that name."""
+
+
+class LineageError(AIGuardError):
+    """Something about what a lineage backend is told. It never fails a task. See the subclasses."""
+
+
+class MarquezUnavailableError(LineageError):
+    """Marquez does not answer, or not with JSON. Nothing is lost. A retry can help."""
+
+
+class MarquezRefusedError(LineageError):
+    """Marquez says no to a request (HTTP 4xx). A retry cannot help."""

@@ -167,6 +167,24 @@ def no_baseline(_engine: sa.Engine, folder: Path) -> None:
         store.profiles.get("january")
 
 
+def marquez_away(_engine: sa.Engine, _folder: Path) -> None:
+    from airflow_provider_aiguard.lineage.marquez import MarquezClient
+
+    MarquezClient("http://127.0.0.1:9").tags()
+
+
+def marquez_refuses(_engine: sa.Engine, _folder: Path) -> None:
+    from http_server import Endpoint
+
+    from airflow_provider_aiguard.lineage.marquez import MarquezClient, Place
+
+    def nobody(_body: Any, _path: str) -> tuple[int, bytes]:
+        return 404, b'{"code":404,"message":"Namespace \'flights\' not found."}'
+
+    with Endpoint(nobody) as marquez:
+        MarquezClient(marquez.url).add_tag(Place("jobs", "flights", "delays"), "AI_STEP")
+
+
 PROVOKERS: list[Callable[[sa.Engine, Path], None]] = [
     parameters_without_where,
     no_rows,
@@ -188,6 +206,8 @@ PROVOKERS: list[Callable[[sa.Engine, Path], None]] = [
     budget_without_price,
     newer_store,
     no_baseline,
+    marquez_away,
+    marquez_refuses,
 ]
 
 

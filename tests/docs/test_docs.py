@@ -71,7 +71,7 @@ def test_messages_quoted_are_the_messages_raised(raised):
 
 
 def test_every_error_that_is_raised_by_itself_is_quoted(raised):
-    bases = {"TableError", "ModelError", "BudgetError", "StoreError", "AIGuardError"}
+    bases = {"TableError", "ModelError", "BudgetError", "StoreError", "LineageError", "AIGuardError"}
     assert set(raised) == errors_in_code() - bases
 
 
