@@ -17,7 +17,7 @@ project = "AI Guard for Apache Airflow"
 author = "The AI Guard authors"
 project_copyright = "The AI Guard authors. Apache-2.0"
 
-extensions = ["myst_parser", "parameters"]
+extensions = ["myst_parser", "parameters", "schemas"]
 exclude_patterns = ["_build"]
 myst_heading_anchors = 3
 nitpicky = True

@@ -5,7 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
+
+from airflow.sdk import conf
 
 from airflow_provider_aiguard.core.run import RunIdentity
 
@@ -30,6 +33,16 @@ def identity_of(context: Mapping[str, Any]) -> RunIdentity:
         openlineage_run_id=_openlineage_run_id(ti),
         logical_date=_logical_date(context),
     )
+
+
+def task_url(identity: RunIdentity) -> str | None:
+    """Where Airflow shows the task try; ``None`` outside Airflow, or if ``[api] base_url`` is no full address."""
+    base = conf.get("api", "base_url", fallback="").rstrip("/")
+    if not base.startswith("http") or not identity.dag_id:
+        return None
+    mapped = f"/mapped/{identity.map_index}" if identity.map_index >= 0 else ""
+    run = quote(identity.dag_run_id)
+    return f"{base}/dags/{identity.dag_id}/runs/{run}/tasks/{identity.task_id}{mapped}?try_number={identity.try_number}"
 
 
 def _logical_date(context: Mapping[str, Any]) -> str:

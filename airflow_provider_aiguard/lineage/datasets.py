@@ -21,6 +21,9 @@ from urllib.parse import quote
 if TYPE_CHECKING:
     from sqlalchemy import URL
 
+MODEL_NAMESPACE = "aimodel://aiguard"
+"""Where models live, as datasets: inputs of what they infer, outputs of what trains them."""
+
 UNKNOWN_TYPE = "unknown"
 """Stands where nobody knows the type: Marquez makes a new column of every event if it is missing."""
 
@@ -30,6 +33,7 @@ _IN_MEMORY = ("", ":memory:")
 _UNSAFE_IN_NAMESPACE = re.compile(r"[^a-zA-Z0-9_\-.@+/:;]|:(?!//|\d)")
 # At the start of a name a digit would read as the port of the namespace before it.
 _UNSAFE_IN_NAME = re.compile("^[0-9]|[:#=\x00-\x1f\x7f\ud800-\udfff]")
+_UNSAFE_IN_VERSION = re.compile("[:#=/\x00-\x1f\x7f\ud800-\udfff]")
 _SCHEME = re.compile(r"[a-z][a-z0-9]+:")
 
 
@@ -120,6 +124,18 @@ def dataset_of(url: URL | str, schema: str | None, table: str) -> DatasetName:
         authority = _authority(url, _POSTGRES_PORT)
         return sql_dataset(f"postgres://{authority}", url.database, schema or "public", table)
     return sql_dataset(f"{backend}://{_authority(url)}", url.database, schema, table)
+
+
+def model_dataset(name: str, version: str) -> DatasetName:
+    """Name a model, so that it is in the graph. What is before the last ``/`` is the same for all its versions.
+
+    :param name: name of the model.
+    :param version: its version.
+
+    >>> model_dataset("flights-gbm", "2013-01")
+    DatasetName(namespace='aimodel://aiguard', name='flights-gbm/2013-01')
+    """
+    return DatasetName(MODEL_NAMESPACE, f"{_escape(_UNSAFE_IN_NAME, name)}/{_escape(_UNSAFE_IN_VERSION, version)}")
 
 
 def _place(path: str | os.PathLike[str] | None) -> str:

@@ -19,17 +19,24 @@ from openlineage.client.facet_v2 import (
     DatasetFacet,
     JobFacet,
     RunFacet,
+    data_quality_metrics_dataset,
     data_quality_metrics_input_dataset,
     documentation_job,
+    output_statistics_output_dataset,
 )
 
 from airflow_provider_aiguard.core.budget import Budget
 from airflow_provider_aiguard.core.money import format_micros
-from airflow_provider_aiguard.core.run import InferenceSummary, RunState
-from airflow_provider_aiguard.core.verdict import Outcome, Verdict
-from airflow_provider_aiguard.lineage.assertions import assertions_facet, findings, test_facet
-from airflow_provider_aiguard.lineage.datasets import DatasetField, DatasetName
-from airflow_provider_aiguard.lineage.facets import PRODUCER, PROVENANCE_KEY, RUN_KEY, provenance_facet, run_facet
+from airflow_provider_aiguard.core.run import InferenceSummary, ModelIdentity, RunState
+from airflow_provider_aiguard.core.verdict import Outcome, Severity, Verdict
+from airflow_provider_aiguard.lineage.assertions import Finding, assertions_facet, findings, test_facet
+from airflow_provider_aiguard.lineage.datasets import DatasetField, DatasetName, model_dataset
+from airflow_provider_aiguard.lineage.facets.base import PRODUCER
+from airflow_provider_aiguard.lineage.facets.cost import COST_KEY, cost_facet
+from airflow_provider_aiguard.lineage.facets.provenance import PROVENANCE_KEY, provenance_facet
+from airflow_provider_aiguard.lineage.facets.run import RUN_KEY, run_facet
+from airflow_provider_aiguard.lineage.facets.verdict import EFFECTS, VERDICT_KEY, verdict_facet
+from airflow_provider_aiguard.lineage.model import model_facets
 from airflow_provider_aiguard.lineage.sanitise import clean_text, finite, scrub
 from airflow_provider_aiguard.lineage.standard import (
     MAX_DOCUMENTATION,
@@ -38,6 +45,9 @@ from airflow_provider_aiguard.lineage.standard import (
     provenance_tags,
     with_columns,
 )
+
+_SHOWN = 3
+"""Failed checks that fit into one line."""
 
 WrittenBy = Mapping[DatasetName, InferenceSummary]
 """The last finished run that wrote a dataset, where it is known. Repeating it keeps Marquez's descriptions alive."""
@@ -51,12 +61,16 @@ class Lineage:
     :param outputs: datasets written.
     :param run_facets: facets of the run, by key.
     :param job_facets: facets of the job, by key.
+    :param reason: why the task failed, if it was a verdict; it may travel.
+    :param names: names that a message may quote.
     """
 
     inputs: list[InputDataset] = field(default_factory=list)
     outputs: list[OutputDataset] = field(default_factory=list)
     run_facets: dict[str, RunFacet] = field(default_factory=dict)
     job_facets: dict[str, JobFacet] = field(default_factory=dict)
+    reason: str | None = None
+    names: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         for name in ("inputs", "outputs", "run_facets", "job_facets"):
@@ -106,9 +120,12 @@ def inference_lineage(
     run_url: str | None = None,
     state: RunState = RunState.SUCCESS,
     budgets: Sequence[Budget] = (),
+    refusal: Verdict | None = None,
     written_by: WrittenBy | None = None,
 ) -> Lineage:
     """Say what the event at the end of an AI step says.
+
+    The model is an input, as a dataset of its own.
 
     A run that did not succeed names no outputs. Its event would not move the version, so provenance on it would not be
     seen, but it would replace the descriptions of the good version. The chunks it finished can be found by the
@@ -124,6 +141,7 @@ def inference_lineage(
     :param run_url: where a person reads about the run.
     :param state: how the run ended.
     :param budgets: what its money was held against.
+    :param refusal: the budget's verdict, if it ended the run.
     :param written_by: see :data:`WrittenBy`; for the source.
     """
     done = state is RunState.SUCCESS
@@ -139,16 +157,29 @@ def inference_lineage(
             "columnLineage": column_lineage(
                 summary, source=source, target=target, input_columns=input_columns, copied_columns=copied
             ),
+            "dataQualityMetrics": _written_metrics(summary),
             "tags": provenance_tags(summary.columns),
             PROVENANCE_KEY: provenance_facet(summary, run_url=run_url),
         },
+        outputFacets={
+            "outputStatistics": output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(
+                rowCount=summary.rows - summary.rejects
+            )
+        },
     )
-    run = run_facet(summary, target=target, state=state, budgets=budgets, run_url=run_url)
+    names = _names([source, target], [read, written]) | {b.name for b in budgets} | {summary.model.name}
+    found = findings(refusal, names) if refusal else []
     return Lineage(
-        inputs=[_input(source, written if done and source == target else read, known)],
+        inputs=[_input(source, written if done and source == target else read, known), _model(summary.model)],
         outputs=[output] if done else [],
-        run_facets={RUN_KEY: run},
+        run_facets={
+            RUN_KEY: run_facet(summary, target=target, state=state, run_url=run_url),
+            COST_KEY: cost_facet(summary, budgets=budgets, run_url=run_url),
+            **(_verdict_facets(refusal, found, run_url=run_url) if refusal else {}),
+        },
         job_facets=_documentation(_step_text(summary, state)),
+        reason=_reason(refusal, found) if refusal else None,
+        names=names,
     )
 
 
@@ -159,6 +190,8 @@ def guard_lineage(
     fields: Sequence[DatasetField] = (),
     reference: str | None = None,
     also_read: Mapping[DatasetName, Sequence[DatasetField]] | None = None,
+    policy: str = "fail",
+    run_url: str | None = None,
     written_by: WrittenBy | None = None,
 ) -> Lineage:
     """Say what a guard's event says, whatever its verdict: the dataset judged, each check an assertion.
@@ -168,17 +201,21 @@ def guard_lineage(
     :param fields: its columns in table order.
     :param reference: name of the stored profile it was compared with.
     :param also_read: further datasets read: a reference table, the ground truth.
+    :param policy: ``fail``, ``skip`` or ``warn``: what applied to an outcome that is no pass.
+    :param run_url: where a person reads about the run.
     :param written_by: see :data:`WrittenBy`.
     """
     others = also_read or {}
-    names = {f.name for f in fields} | {f.name for more in others.values() for f in more}
-    names |= {part for name in ([table] if table else []) + list(others) for part in (name.name, *name.name.split("."))}
-    found = findings(verdict, names | ({reference} if reference else set()))
+    names = _names([*([table] if table else []), *others], [fields, *others.values()])
+    names |= {reference} if reference else set()
+    found = findings(verdict, names)
     judged = [_input(table, fields, written_by, dataQualityAssertions=assertions_facet(found))] if table else []
     return Lineage(
         inputs=judged + [_input(name, more, written_by) for name, more in others.items() if name != table],
-        run_facets={"test": test_facet(found)},
-        job_facets=_documentation(_guard_text(verdict, reference)),
+        run_facets=_verdict_facets(verdict, found, policy=policy, reference=reference, run_url=run_url),
+        job_facets=_documentation(_guard_text(verdict, reference, policy)),
+        reason=_reason(verdict, found),
+        names=names,
     )
 
 
@@ -211,11 +248,36 @@ def profile_lineage(
     )
 
 
+def _model(model: ModelIdentity) -> InputDataset:
+    name = model_dataset(model.name, model.version)
+    return InputDataset(namespace=name.namespace, name=name.name, facets=model_facets(model))
+
+
 def _input(
     name: DatasetName, fields: Sequence[DatasetField], written_by: WrittenBy | None, **input_facets: Any
 ) -> InputDataset:
     facets: dict[str, DatasetFacet] = dataset_facets(fields, (written_by or {}).get(name))
     return InputDataset(namespace=name.namespace, name=name.name, facets=facets, inputFacets=input_facets)
+
+
+def _names(datasets: Sequence[DatasetName], fields: Sequence[Sequence[DatasetField]]) -> frozenset[str]:
+    """Names of datasets, whole and in parts, and of their columns."""
+    parts = {part for dataset in datasets for part in (dataset.name, *dataset.name.split("."))}
+    return frozenset(parts | {field.name for more in fields for field in more})
+
+
+def _verdict_facets(verdict: Verdict, found: list[Finding], **told: Any) -> dict[str, RunFacet]:
+    facet = verdict_facet(verdict, reason=_reason(verdict, found), **told)
+    return {"test": test_facet(found), VERDICT_KEY: facet}
+
+
+def _reason(verdict: Verdict, found: list[Finding]) -> str | None:
+    """The verdict in one line, without values out of rows; ``None`` for a pass."""
+    if verdict.outcome is Outcome.PASS:
+        return None
+    deciding = [f.text for f in found if not f.success and f.severity == Severity.ERROR]
+    more = f" (and {len(deciding) - _SHOWN} more)" if len(deciding) > _SHOWN else ""
+    return f"{verdict.guard} guard of {verdict.subject}: {verdict.outcome}. {'; '.join(deciding[:_SHOWN])}{more}"
 
 
 def _documentation(text: str) -> dict[str, JobFacet]:
@@ -230,10 +292,12 @@ def _step_text(summary: InferenceSummary, state: RunState) -> str:
     return clean_text(f"AI step: {summary.model} writes {columns}", MAX_DOCUMENTATION - len(last) - 2) + f"; {last}"
 
 
-def _guard_text(verdict: Verdict, reference: str | None) -> str:
+def _guard_text(verdict: Verdict, reference: str | None, policy: str) -> str:
     against = f" against {reference!r}" if reference else ""
     breaches, undecided = len(verdict.of(Outcome.BREACH)), len(verdict.of(Outcome.UNDECIDED))
-    last = f"last verdict {verdict.outcome}: {len(verdict.checks)} checks, {breaches} breached, {undecided} undecided."
+    effect = "" if verdict.outcome is Outcome.PASS else f", task {EFFECTS[policy]}"
+    checks = f"{len(verdict.checks)} checks, {breaches} breached, {undecided} undecided"
+    last = f"last verdict {verdict.outcome}{effect}: {checks}."
     head = clean_text(f"{verdict.guard} guard of {verdict.subject}{against}", MAX_DOCUMENTATION - len(last) - 2)
     return f"{head}; {last}"
 
@@ -247,4 +311,14 @@ def _metrics(numbers: ColumnNumbers) -> data_quality_metrics_input_dataset.Colum
         min=finite(numbers.min),
         max=finite(numbers.max),
         quantiles=quantiles or None,
+    )
+
+
+def _written_metrics(summary: InferenceSummary) -> data_quality_metrics_dataset.DataQualityMetricsDatasetFacet:
+    return data_quality_metrics_dataset.DataQualityMetricsDatasetFacet(
+        rowCount=summary.rows - summary.rejects,
+        columnMetrics={
+            name: data_quality_metrics_dataset.ColumnMetrics(count=sum(column.provenance.values()), quantiles=None)
+            for name, column in summary.columns.items()
+        },
     )

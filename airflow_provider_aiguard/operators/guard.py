@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from airflow_provider_aiguard.core.table import Table
+from airflow_provider_aiguard.core.verdict import Outcome, Verdict
 from airflow_provider_aiguard.operators.base import Policy, airflow_errors, check_policy, deliver
 from airflow_provider_aiguard.operators.lineage import LineageMixin, extra_links, fields_of
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_aiguard.core.run import InferenceSummary, RunIdentity
-    from airflow_provider_aiguard.core.verdict import Verdict
     from airflow_provider_aiguard.guards.questions.base import Question
     from airflow_provider_aiguard.hooks.sources import AirflowSources
     from airflow_provider_aiguard.lineage.datasets import DatasetField
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 class GuardLineage(LineageMixin):
     """Lineage of a door that asks a guard."""
+
+    on_breach: Policy
+    on_undecided: Policy
 
     if TYPE_CHECKING:
 
@@ -43,12 +46,14 @@ class GuardLineage(LineageMixin):
             self.log.warning("The lineage of this check could not be gathered.", exc_info=True)  # type: ignore[attr-defined]
 
     def _lineage_builder(self, verdict: Verdict, sources: AirflowSources, identity: RunIdentity) -> partial[Any]:
+        from airflow_provider_aiguard.hooks.identity import task_url
         from airflow_provider_aiguard.hooks.sources import dataset_name
 
         question = self.question()
         table = question.table
+        told = {"policy": self._policy(verdict), "run_url": task_url(identity)}
         if table is None:
-            return partial(_guard_lineage, verdict, table=None)
+            return partial(_guard_lineage, verdict, table=None, **told)
         self.lineage_dataset = dataset_name(table)
         truth = _truth(question)
         writer = _last_writer(table, sources, identity)
@@ -60,7 +65,11 @@ class GuardLineage(LineageMixin):
             reference=_reference(question),
             also_read=None if truth is None else {dataset_name(truth): _fields(truth, sources)},
             written_by={self.lineage_dataset: writer} if writer else None,
+            **told,
         )
+
+    def _policy(self, verdict: Verdict) -> Policy:
+        return self.on_breach if verdict.outcome is Outcome.BREACH else self.on_undecided
 
 
 class GuardOperator(GuardLineage, BaseOperator):

@@ -136,6 +136,8 @@ class InferenceOperator(LineageMixin, BaseOperator):
                 summary = self._run(plan, self._model(context), sources, identity)
             except BudgetExceededError as refusal:
                 verdict = _refusal(plan, refusal)
+                if self.build_lineage:
+                    self.build_lineage = partial(self.build_lineage, refusal=verdict)
                 sources.store.verdicts.record(identity, verdict)
                 publish(verdict, context)
                 raise
@@ -222,6 +224,7 @@ class InferenceOperator(LineageMixin, BaseOperator):
         self, plan: InferencePlan, sources: AirflowSources, identity: RunIdentity, state: RunState
     ) -> partial[Any]:
         from airflow_provider_aiguard.core.run import RunState
+        from airflow_provider_aiguard.hooks.identity import task_url
         from airflow_provider_aiguard.hooks.sources import dataset_name
         from airflow_provider_aiguard.inference.columns import StepColumns
         from airflow_provider_aiguard.tables.columns import read_columns
@@ -242,6 +245,7 @@ class InferenceOperator(LineageMixin, BaseOperator):
             copied_columns=(*columns.key_types, *columns.carry),
             state=state,
             budgets=tuple(plan.budgets),
+            run_url=task_url(identity),
         )
 
     def _announce(self, summary: InferenceSummary, context: Context) -> None:

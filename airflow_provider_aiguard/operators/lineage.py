@@ -26,7 +26,7 @@ class LineageMixin:
     """
 
     lineage_dataset: DatasetName | None = None
-    build_lineage: Callable[[], Lineage] | None = None
+    build_lineage: Callable[..., Lineage] | None = None
 
     def lineage_inputs(self) -> list[Table]:
         """Tables read, as far as they are known before execution."""
@@ -48,9 +48,9 @@ class LineageMixin:
         """What the finished task read, wrote and found."""
         return _operator_lineage(self.build_lineage)
 
-    def get_openlineage_facets_on_failure(self, task_instance: Any) -> OperatorLineage[Any, Any] | None:  # noqa: ARG002
+    def get_openlineage_facets_on_failure(self, task_instance: Any) -> OperatorLineage[Any, Any] | None:
         """What the failed task had seen: a breached guard's checks are the reason it failed."""
-        return _operator_lineage(self.build_lineage)
+        return _operator_lineage(self.build_lineage, failed=task_instance)
 
 
 def fields_of(columns: dict[str, Any]) -> list[DatasetField]:
@@ -67,19 +67,35 @@ def extra_links() -> tuple[ReportLink, MarquezLink]:
     return ReportLink(), MarquezLink()
 
 
-def _operator_lineage(build: Callable[[], Lineage] | None) -> OperatorLineage[Any, Any] | None:
-    if build is None:
-        return None
+def _operator_lineage(build: Callable[..., Lineage] | None, failed: Any = None) -> OperatorLineage[Any, Any] | None:
+    lineage: Lineage | None = None
     try:
-        from airflow.providers.openlineage.extractors import OperatorLineage
-
-        lineage = build()
-        return OperatorLineage(
-            inputs=lineage.inputs,
-            outputs=lineage.outputs,
-            run_facets=lineage.run_facets,
-            job_facets=lineage.job_facets,
-        )
+        lineage = build() if build else None
     except Exception:
         log.warning("The lineage of this task could not be told; its event goes without it.", exc_info=True)
-        return None
+    if failed is not None:
+        _retell_error(failed, lineage)
+    return None if lineage is None else _as_airflow_takes_it(lineage)
+
+
+def _as_airflow_takes_it(lineage: Lineage) -> OperatorLineage[Any, Any]:
+    from airflow.providers.openlineage.extractors import OperatorLineage
+
+    return OperatorLineage(
+        inputs=lineage.inputs,
+        outputs=lineage.outputs,
+        run_facets=lineage.run_facets,
+        job_facets=lineage.job_facets,
+    )
+
+
+def _retell_error(task_instance: Any, lineage: Lineage | None) -> None:
+    """Change the exception that Airflow is about to put into the event: in a fork, after it was logged."""
+    try:
+        from airflow_provider_aiguard.lineage.failure import retell
+
+        error = task_instance.get_template_context().get("exception")
+        if isinstance(error, BaseException):
+            retell(error, lineage)
+    except Exception:
+        log.warning("The error of this task goes into its event as Airflow tells it.", exc_info=True)

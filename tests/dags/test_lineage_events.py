@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pandas as pd
 import pytest
 from airflow_home import HOME, ROWS, write_truth
+from emitted import emitted_by
+from openlineage_schema import validate_event
 
 
 @pytest.fixture(scope="module")
@@ -19,27 +17,12 @@ def sent(rows, store, tmp_path_factory):
     here = tmp_path_factory.mktemp("lineage")
     pd.DataFrame({"id": range(30), "age": range(30)}).to_sql("people", rows, index=False)
     write_truth(rows, "truth", [n > 10 for n in range(30)])
-    transport = {"type": "file", "log_file_path": str(here / "events.jsonl"), "append": True}
-    done = subprocess.run(
-        [sys.executable, Path(__file__).with_name("own_process.py"), "lineage", here],
-        env={
-            **os.environ,
-            "AIRFLOW__OPENLINEAGE__DISABLED": "False",
-            "AIRFLOW__OPENLINEAGE__NAMESPACE": "tests",
-            "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(transport),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr + done.stdout
-    answer = json.loads((here / "states.json").read_text())
+    done = emitted_by("lineage", here)
     events: dict = {}
-    for line in (here / "events.jsonl").read_text().splitlines():
-        event = json.loads(line)
+    for event in done.events:
         task = event["job"]["name"].partition(".")[2]
         events.setdefault(task, {}).setdefault(event["eventType"], []).append(event)
-    return answer, events, done.stdout + done.stderr
+    return done.answer, events, done.printed
 
 
 def one(sent, task, kind):
@@ -63,6 +46,12 @@ def test_every_event_is_json_without_nan_and_every_task_starts_once(sent):
     assert "Infinity" not in text
 
 
+def test_every_event_is_valid(sent):
+    for kinds in sent[1].values():
+        for event in (event for events in kinds.values() for event in events):
+            validate_event(event)
+
+
 def test_no_start_has_outputs(sent):
     for task in sent[0]["states"]:
         assert one(sent, task, "START")["outputs"] == []
@@ -76,7 +65,7 @@ def test_the_inference_says_what_it_wrote(sent, store):
     assert (output["namespace"], output["name"]) == (f"sqlite://{ROWS}", "main.claims")
     facets = output["facets"]
     assert {"schema", "columnLineage", "tags", "aiguard_provenance"} <= set(facets)
-    assert not output.get("outputFacets")
+    assert output["outputFacets"]["outputStatistics"]["rowCount"] == 30
     fields = {f["name"]: f for f in facets["schema"]["fields"]}
     assert set(fields) == {"id", "late", "late__provenance", "late__confidence", "late__run"}
     assert fields["late"]["description"]
@@ -112,8 +101,31 @@ def test_a_guard_says_what_it_found_whatever_it_found(sent, task, kind, success)
 
 
 def test_a_guard_that_skips_says_so(sent):
-    (dataset,) = one(sent, "skips", "COMPLETE")["inputs"]
+    event = one(sent, "skips", "COMPLETE")
+    (dataset,) = event["inputs"]
     assert False in [a["success"] for a in dataset["inputFacets"]["dataQualityAssertions"]["assertions"]]
+    verdict = event["run"]["facets"]["aiguard_verdict"]
+    assert (verdict["outcome"], verdict["effect"]) == ("breach", "skipped")
+    assert "breach, task skipped" in event["job"]["facets"]["documentation"]["description"]
+
+
+def test_a_guard_that_warns_says_so(sent):
+    verdict = one(sent, "warns", "COMPLETE")["run"]["facets"]["aiguard_verdict"]
+    assert (verdict["outcome"], verdict["effect"]) == ("breach", "warned")
+
+
+def test_facets_lead_to_the_task_in_airflow(sent):
+    link = one(sent, "breaches", "FAIL")["run"]["facets"]["aiguard_verdict"]["detailUri"]
+    assert link.startswith("http://airflow.example:8080/dags/lineage/runs/")
+    assert link.endswith("/tasks/breaches?try_number=1")
+    assert one(sent, "score", "COMPLETE")["run"]["facets"]["aiguard_cost"]["costUsd"] == 0.3
+
+
+def test_a_crash_keeps_its_trace_and_not_its_message(sent):
+    error = one(sent, "ill", "FAIL")["run"]["facets"]["errorMessage"]
+    assert error["message"].startswith("RuntimeError: the message is in the task's log")
+    assert "own_process.py" in error["stackTrace"]
+    assert "SECRET" not in json.dumps(error)
 
 
 def test_the_truth_is_an_input_too(sent):

@@ -16,6 +16,7 @@ from airflow_provider_aiguard.lineage.datasets import (
     DatasetName,
     dataset_of,
     duckdb_dataset,
+    model_dataset,
     sql_dataset,
     sqlite_dataset,
 )
@@ -134,3 +135,18 @@ def test_postgres_is_named_as_airflows_hook_names_it(parts: dict[str, object]) -
     url = sa.URL.create("postgresql", "u", "p", str(parts["host"]), port and int(str(port)), str(parts["schema"]))
     theirs = sql_dataset(SQLParser.create_namespace(info), info.database, "public", "flights")
     assert dataset_of(url, None, "flights") == theirs
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "expected"),
+    [
+        ("flights-gbm", "3", "flights-gbm/3"),
+        ("openai:gpt-5", "2026/07", "openai=3Agpt-5/2026=2F07"),
+        ("4o-mini", "1:2#x", "=34o-mini/1=3A2=23x"),
+        ("org/model", "=", "org/model/=3D"),
+    ],
+)
+def test_a_model_is_a_dataset_whose_versions_share_what_is_before_the_last_slash(name, version, expected):
+    dataset = model_dataset(name, version)
+    assert (dataset.namespace, dataset.name) == ("aimodel://aiguard", expected)
+    assert dataset.name.rpartition("/")[0] == model_dataset(name, "other").name.rpartition("/")[0]

@@ -15,9 +15,9 @@ from openlineage.client.event_v2 import RunState as EventState
 from airflow_provider_aiguard.core.budget import Budget
 from airflow_provider_aiguard.core.profile import ColumnKind, ColumnProfile, TableProfile
 from airflow_provider_aiguard.core.run import InferenceSummary, ModelIdentity, RunState
-from airflow_provider_aiguard.core.verdict import CheckResult, Outcome, Verdict
+from airflow_provider_aiguard.core.verdict import CheckResult, Outcome, Severity, Verdict
 from airflow_provider_aiguard.guards.drift import DriftLimits, evaluate
-from airflow_provider_aiguard.lineage.datasets import DatasetField, DatasetName
+from airflow_provider_aiguard.lineage.datasets import MODEL_NAMESPACE, DatasetField, DatasetName
 from airflow_provider_aiguard.lineage.events import (
     ColumnNumbers,
     Lineage,
@@ -26,7 +26,7 @@ from airflow_provider_aiguard.lineage.events import (
     profile_lineage,
     start_lineage,
 )
-from airflow_provider_aiguard.lineage.facets import PRODUCER
+from airflow_provider_aiguard.lineage.facets.base import PRODUCER
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,7 +95,8 @@ def test_every_dataset_field_has_a_type(summary: InferenceSummary, wire: Wire) -
     for lineage in every_lineage(summary):
         event = wire(lineage)
         for dataset in [*event["inputs"], *event["outputs"]]:
-            assert all(field["type"] for field in dataset["facets"]["schema"]["fields"])
+            if dataset["namespace"] != MODEL_NAMESPACE:
+                assert all(field["type"] for field in dataset["facets"]["schema"]["fields"])
 
 
 def test_start_names_inputs_only(wire: Wire) -> None:
@@ -112,16 +113,21 @@ def test_start_names_inputs_only(wire: Wire) -> None:
 
 def test_inference(summary: InferenceSummary, wire: Wire) -> None:
     event = wire(infer(summary, budgets=[Budget("flights", "5.00")]))
-    (source,), (target,) = event["inputs"], event["outputs"]
+    (source, model), (target,) = event["inputs"], event["outputs"]
     assert set(source["facets"]) == {"schema"}
-    assert set(target["facets"]) == {"schema", "documentation", "columnLineage", "tags", "aiguard_provenance"}
-    assert target["outputFacets"] == {}
+    assert set(target["facets"]) == {
+        *("schema", "documentation", "columnLineage", "tags", "dataQualityMetrics", "aiguard_provenance"),
+    }
+    assert target["facets"]["dataQualityMetrics"]["columnMetrics"] == {"late": {"count": 8}}
+    assert target["outputFacets"]["outputStatistics"]["rowCount"] == 8
+    assert (model["namespace"], model["name"]) == (MODEL_NAMESPACE, "flights-late/3")
+    assert set(model["facets"]) == {"datasetType", "documentation", "version"}
     assert schema(target)["late"]["description"].startswith(
         "[AI-inferred] flights-late@3, mean confidence 0.86 (p10 0.61)"
     )
     assert target["facets"]["documentation"]["description"].startswith("AI-inferred by flights-late@3: late")
-    assert set(event["run"]["facets"]) == {"aiguard_run"}
-    assert event["run"]["facets"]["aiguard_run"]["budgetLimitUsd"] == 5.0
+    assert set(event["run"]["facets"]) == {"aiguard_run", "aiguard_cost"}
+    assert event["run"]["facets"]["aiguard_cost"]["budgetLimitUsd"] == 5.0
     assert event["job"]["facets"]["documentation"]["description"] == (
         "AI step: flights-late@3 writes late; last run success: 10 rows, $1.42."
     )
@@ -129,7 +135,7 @@ def test_inference(summary: InferenceSummary, wire: Wire) -> None:
 
 def test_every_edge_has_both_its_columns_in_a_schema(summary: InferenceSummary, wire: Wire) -> None:
     event = wire(infer(summary, source_fields=[], target_fields=[]))
-    (source,), (target,) = event["inputs"], event["outputs"]
+    (source, _), (target,) = event["inputs"], event["outputs"]
     lineage = target["facets"]["columnLineage"]["fields"]
     assert set(lineage) == {"late", "flight_id"} == set(schema(target))
     for column in lineage.values():
@@ -142,7 +148,7 @@ def test_every_edge_has_both_its_columns_in_a_schema(summary: InferenceSummary, 
 def test_a_run_that_did_not_succeed_moves_no_version(summary: InferenceSummary, wire: Wire, state: RunState) -> None:
     event = wire(infer(summary, state=state), EventState.FAIL)
     assert event["outputs"] == []
-    assert len(event["inputs"]) == 1
+    assert [d["name"] for d in event["inputs"]] == [SOURCE.name, "flights-late/3"]
     run = event["run"]["facets"]["aiguard_run"]
     assert run["state"] == state
     assert (run["targetNamespace"], run["targetName"]) == (TARGET.namespace, TARGET.name)
@@ -150,7 +156,7 @@ def test_a_run_that_did_not_succeed_moves_no_version(summary: InferenceSummary, 
 
 def test_in_place_both_sides_say_the_same(summary: InferenceSummary, wire: Wire) -> None:
     event = wire(infer(summary, target=SOURCE, source_fields=TARGET_FIELDS))
-    (source,), (target,) = event["inputs"], event["outputs"]
+    (source, _), (target,) = event["inputs"], event["outputs"]
     for facet in ("schema", "documentation"):
         assert source["facets"][facet] == target["facets"][facet]
     assert set(target["facets"]["columnLineage"]["fields"]) == {"late"}
@@ -194,8 +200,32 @@ def test_a_guard_asserts_on_its_input_and_tests_its_run(wire: Wire) -> None:
     (result,) = event["run"]["facets"]["test"]["tests"]
     assert (result["description"], result["status"]) == (text, "fail")
     assert event["job"]["facets"]["documentation"]["description"] == (
-        "confidence guard of flights against 'january'; last verdict breach: 1 checks, 1 breached, 0 undecided."
+        "confidence guard of flights against 'january'; last verdict breach, task failed: "
+        "1 checks, 1 breached, 0 undecided."
     )
+    reason = f"confidence guard of flights: breach. {text}"
+    assert event["run"]["facets"]["aiguard_verdict"]["reason"] == lineage.reason == reason
+    assert {"flights", "january", "hour", "late"} <= lineage.names
+
+
+def test_a_refused_run_says_what_refused_it(summary: InferenceSummary, wire: Wire) -> None:
+    refusal = judge(check="budget.hold", message="Budget 'flights' refuses 'SECRET'", column=None)
+    lineage = infer(summary, state=RunState.FAILED, refusal=refusal, budgets=[Budget("flights", "5.00")])
+    facets = wire(lineage, EventState.FAIL)["run"]["facets"]
+    assert set(facets) == {"aiguard_run", "aiguard_cost", "aiguard_verdict", "test"}
+    reason = "confidence guard of flights: breach. budget.hold: Budget 'flights' refuses '…'"
+    assert facets["aiguard_verdict"]["reason"] == lineage.reason == reason
+
+
+def test_only_what_decided_is_the_reason(wire: Wire) -> None:
+    checks = [judge(Outcome.PASS, message="fine").checks[0], judge(message="shown", severity=Severity.WARN).checks[0]]
+    assert guard_lineage(Verdict(guard="drift", subject="t", checks=tuple(checks)), table=None).reason is None
+    many = tuple(judge(message=f"number {i}").checks[0] for i in range(5))
+    reason = guard_lineage(Verdict(guard="drift", subject="t", checks=many), table=None).reason
+    assert reason is not None
+    assert reason.endswith("number 2 (and 2 more)")
+    nothing = guard_lineage(Verdict(guard="drift", subject="t", checks=()), table=None).reason
+    assert nothing == "drift guard of t: undecided. undecided: nothing could be checked by the drift guard"
 
 
 def test_a_budget_guard_has_no_dataset(wire: Wire) -> None:

@@ -1,71 +1,29 @@
-"""The two facets of our own: ``aiguard_provenance`` on a dataset that was written, ``aiguard_run`` on the run.
-
-Both are flat, scalars first: Marquez shows the first level without a click. They hold aggregates, stay below
-:data:`MAX_FACET_BYTES` each (every view of a dataset in Marquez carries all its facets), and are described by the JSON
-Schemas beside this module.
-"""
+"""``aiguard_provenance`` on a dataset that was written: where its values came from, column by column."""
 
 from __future__ import annotations
 
-import json
-from importlib.resources import files
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import attr
-from openlineage.client.facet_v2 import DatasetFacet, RunFacet
+from openlineage.client.facet_v2 import DatasetFacet
 from openlineage.client.serde import Serde
 from openlineage.client.utils import RedactMixin
 
-from airflow_provider_aiguard import __version__
-from airflow_provider_aiguard.core.budget import Budget
 from airflow_provider_aiguard.core.confidence import ConfidenceSummary
-from airflow_provider_aiguard.core.money import MICROS_PER_DOLLAR
 from airflow_provider_aiguard.core.provenance import Provenance
-from airflow_provider_aiguard.core.run import ColumnSummary, InferenceSummary, ModelIdentity, RunState
-from airflow_provider_aiguard.lineage.datasets import DatasetName
-from airflow_provider_aiguard.lineage.sanitise import clean_text, rounded, scrub
+from airflow_provider_aiguard.core.run import ColumnSummary, InferenceSummary, ModelIdentity
+from airflow_provider_aiguard.lineage.facets.base import MAX_FACET_BYTES, PRODUCER, link, ready, schema_url, short
+from airflow_provider_aiguard.lineage.sanitise import rounded, scrub
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-PROJECT_URL = "https://github.com/aiguard/airflow-provider-aiguard"
-PRODUCER = f"{PROJECT_URL}/tree/v{__version__}"
-"""What made the facets, at its version."""
-
-SCHEMA_TAG = "v0.1.0"
-"""The release that first published the schemas below. OpenLineage wants schema URLs immutable: this moves only
-together with :data:`SCHEMA_VERSION`, not with each release."""
-SCHEMA_VERSION = "1-0-0"
-"""SchemaVer (MODEL-REVISION-ADDITION) of both schemas."""
-SCHEMA_BASE_URL = f"{PROJECT_URL}/raw/{SCHEMA_TAG}/airflow_provider_aiguard/lineage/schemas/{SCHEMA_VERSION}"
-
 PROVENANCE_KEY = "aiguard_provenance"
-RUN_KEY = "aiguard_run"
-
-MAX_FACET_BYTES = 20_000
-"""Most bytes of one of our facets as JSON."""
-
 UNLABELLED = "unlabelled"
 MIXED = "mixed"
 
-_MAX_TEXT = 120
-_MAX_URL = 500
 _HISTOGRAM_BINS = 10
 _PROVENANCES = tuple(str(p) for p in Provenance)
-
-
-def _url(facet: str) -> str:
-    return f"{SCHEMA_BASE_URL}/{facet}.json#/$defs/{facet}"
-
-
-def load_schema(facet: str) -> dict[str, Any]:
-    """Read a facet's JSON Schema (draft 2020-12) as it is shipped, to validate events without a network.
-
-    :param facet: class name of the facet, such as ``AiguardRunRunFacet``.
-    """
-    text = (files("airflow_provider_aiguard.lineage") / "schemas" / SCHEMA_VERSION / f"{facet}.json").read_text("utf-8")
-    schema: dict[str, Any] = json.loads(text)
-    return schema
 
 
 @attr.define(kw_only=True)
@@ -140,61 +98,7 @@ class AiguardProvenanceDatasetFacet(DatasetFacet):
 
     @staticmethod
     def _get_schema() -> str:
-        return _url("AiguardProvenanceDatasetFacet")
-
-
-@attr.define(kw_only=True)
-class AiguardRunRunFacet(RunFacet):
-    """What one run of an AI step did, whether it succeeded or not.
-
-    :param runId: the run, as the ``…__run`` columns hold it.
-    :param state: ``success`` or ``failed``.
-    :param model: name of the model.
-    :param modelVersion: version of the model.
-    :param fingerprint: sha256 of what decides the answers: code, weights or prompt.
-    :param rows: rows read.
-    :param inferred: rows with at least one inferred cell.
-    :param rejects: rows the model failed on.
-    :param rejectShare: rejects over the rows the model was asked for, in [0, 1].
-    :param chunks: chunks that are safely written.
-    :param costUsd: money spent; absent if no price was declared.
-    :param seconds: wall-clock seconds, all of it.
-    :param modelSeconds: seconds inside the model.
-    :param budget: names of the budgets the money was held against, comma-separated.
-    :param budgetLimitUsd: the smallest of their limits.
-    :param targetNamespace: namespace of the dataset written. A failed run names no outputs, yet its finished chunks
-        are there: here one can find them.
-    :param targetName: name of the dataset written.
-    :param detailUri: where a person reads more.
-    """
-
-    runId: str  # noqa: N815
-    state: str
-    model: str
-    modelVersion: str  # noqa: N815
-    fingerprint: str
-    rows: int
-    inferred: int
-    rejects: int
-    chunks: int
-    rejectShare: float | None = None  # noqa: N815
-    costUsd: float | None = None  # noqa: N815
-    seconds: float | None = None
-    modelSeconds: float | None = None  # noqa: N815
-    budget: str | None = None
-    budgetLimitUsd: float | None = None  # noqa: N815
-    targetNamespace: str | None = None  # noqa: N815
-    targetName: str | None = None  # noqa: N815
-    detailUri: str | None = None  # noqa: N815
-
-    _additional_skip_redact: ClassVar[list[str]] = [
-        *("runId", "state", "model", "modelVersion", "fingerprint", "budget"),
-        *("targetNamespace", "targetName", "detailUri"),
-    ]
-
-    @staticmethod
-    def _get_schema() -> str:
-        return _url("AiguardRunRunFacet")
+        return schema_url("AiguardProvenanceDatasetFacet", "1-0-0")
 
 
 def origin_of(provenance: Mapping[str, int]) -> str:
@@ -232,9 +136,9 @@ def provenance_facet(summary: InferenceSummary, *, run_url: str | None = None) -
     confidence = overall_confidence(columns) or ConfidenceSummary()
     facet = AiguardProvenanceDatasetFacet(
         origin=origin_of(counts),
-        model=_short(summary.model.name),
-        modelVersion=_short(summary.model.version),
-        runId=_short(summary.run_id),
+        model=short(summary.model.name),
+        modelVersion=short(summary.model.version),
+        runId=short(summary.run_id),
         rowCount=summary.rows,
         aiShare=rounded(counts[Provenance.AI_INFERRED] / cells) if cells else None,
         confidenceMean=rounded(confidence.mean),
@@ -242,50 +146,9 @@ def provenance_facet(summary: InferenceSummary, *, run_url: str | None = None) -
         confidenceMissing=sum(c.confidence.missing for c in columns),
         columnCount=len(columns),
         columnsOmitted=len(columns),
-        detailUri=_link(run_url),
+        detailUri=link(run_url),
     )
-    return _with_columns(scrub(facet, PRODUCER), summary)
-
-
-def run_facet(
-    summary: InferenceSummary,
-    *,
-    target: DatasetName,
-    state: RunState = RunState.SUCCESS,
-    budgets: Sequence[Budget] = (),
-    run_url: str | None = None,
-) -> AiguardRunRunFacet:
-    """Say what a run did.
-
-    :param summary: what the run did so far.
-    :param target: the dataset it wrote.
-    :param state: how it ended.
-    :param budgets: what its money was held against.
-    :param run_url: see :func:`provenance_facet`.
-    """
-    limits = [b.limit_amount / MICROS_PER_DOLLAR for b in budgets if b.unit == "usd"]
-    facet = AiguardRunRunFacet(
-        runId=_short(summary.run_id),
-        state=str(state),
-        model=_short(summary.model.name),
-        modelVersion=_short(summary.model.version),
-        fingerprint=_short(summary.model.fingerprint),
-        rows=summary.rows,
-        inferred=summary.inferred,
-        rejects=summary.rejects,
-        rejectShare=rounded(summary.reject_share),
-        chunks=summary.chunks,
-        costUsd=None if summary.cost_micros is None else summary.cost_micros / MICROS_PER_DOLLAR,
-        seconds=rounded(summary.seconds),
-        modelSeconds=rounded(summary.model_seconds),
-        budget=_short(", ".join(sorted(b.name for b in budgets))) if budgets else None,
-        budgetLimitUsd=min(limits) if limits else None,
-        targetNamespace=clean_text(target.namespace, 1024),
-        targetName=clean_text(target.name, 512),
-        detailUri=_link(run_url),
-    )
-    scrubbed: AiguardRunRunFacet = scrub(facet, PRODUCER)
-    return scrubbed
+    return _with_columns(ready(facet), summary)
 
 
 def _with_columns(facet: AiguardProvenanceDatasetFacet, summary: InferenceSummary) -> AiguardProvenanceDatasetFacet:
@@ -315,15 +178,6 @@ def _column(name: str, column: ColumnSummary, model: ModelIdentity) -> ColumnPro
         confidenceHistogram=confidence.coarse(_HISTOGRAM_BINS) if confidence.count else None,
         confidenceMissing=confidence.missing,
         confidenceSource=column.confidence_source and str(column.confidence_source),
-        model=_short(model.name) if inferred else None,
-        modelVersion=_short(model.version) if inferred else None,
+        model=short(model.name) if inferred else None,
+        modelVersion=short(model.version) if inferred else None,
     )
-
-
-def _short(text: str) -> str:
-    return clean_text(text, _MAX_TEXT)
-
-
-def _link(url: str | None) -> str | None:
-    """Pass the URL on, unless cutting it or escaping it would break it."""
-    return url if url and url.isascii() and url.isprintable() and " " not in url and len(url) <= _MAX_URL else None

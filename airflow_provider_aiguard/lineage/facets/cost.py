@@ -1,0 +1,88 @@
+"""``aiguard_cost`` on a run: what one run of an AI step cost, and for what."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import attr
+from openlineage.client.facet_v2 import RunFacet
+
+from airflow_provider_aiguard.core.money import MICROS_PER_DOLLAR
+from airflow_provider_aiguard.lineage.facets.base import link, ready, schema_url, short
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow_provider_aiguard.core.budget import Budget
+    from airflow_provider_aiguard.core.run import InferenceSummary
+
+COST_KEY = "aiguard_cost"
+
+
+@attr.define(kw_only=True)
+class AiguardCostRunFacet(RunFacet):
+    """What one run of an AI step cost.
+
+    :param runId: the run, as the ``…__run`` columns hold it.
+    :param costUsd: money spent; absent if no price was declared. So are the two below.
+    :param perRowUsd: money spent over the rows read.
+    :param perFieldUsd: money spent over the cells inferred.
+    :param rows: rows read.
+    :param inferred: rows with at least one inferred cell.
+    :param fields: cells inferred.
+    :param saved: rows answered without asking the model, because equal work was paid for before.
+    :param budget: names of the budgets the money was held against, comma-separated.
+    :param budgetLimitUsd: the smallest of their limits.
+    :param detailUri: where a person reads more.
+    """
+
+    runId: str  # noqa: N815
+    costUsd: float | None = None  # noqa: N815
+    perRowUsd: float | None = None  # noqa: N815
+    perFieldUsd: float | None = None  # noqa: N815
+    rows: int
+    inferred: int
+    fields: int
+    saved: int
+    budget: str | None = None
+    budgetLimitUsd: float | None = None  # noqa: N815
+    detailUri: str | None = None  # noqa: N815
+
+    _additional_skip_redact: ClassVar[list[str]] = ["runId", "budget", "detailUri"]
+
+    @staticmethod
+    def _get_schema() -> str:
+        return schema_url("AiguardCostRunFacet", "1-0-0")
+
+
+def cost_facet(
+    summary: InferenceSummary, *, budgets: Sequence[Budget] = (), run_url: str | None = None
+) -> AiguardCostRunFacet:
+    """Say what a run cost.
+
+    :param summary: what the run did so far.
+    :param budgets: what its money was held against.
+    :param run_url: where a person reads more; left out if it is no ASCII URL of at most 500 characters.
+    """
+    limits = [b.limit_amount / MICROS_PER_DOLLAR for b in budgets if b.unit == "usd"]
+    fields = sum(column.inferred for column in summary.columns.values())
+    return ready(
+        AiguardCostRunFacet(
+            runId=short(summary.run_id),
+            costUsd=None if summary.cost_micros is None else summary.cost_micros / MICROS_PER_DOLLAR,
+            perRowUsd=_each(summary.cost_micros, summary.rows),
+            perFieldUsd=_each(summary.cost_micros, fields),
+            rows=summary.rows,
+            inferred=summary.inferred,
+            fields=fields,
+            saved=summary.saved,
+            budget=short(", ".join(sorted(b.name for b in budgets))) if budgets else None,
+            budgetLimitUsd=min(limits) if limits else None,
+            detailUri=link(run_url),
+        )
+    )
+
+
+def _each(micros: int | None, count: int) -> float | None:
+    """USD a piece, to nine digits: a token of a small model costs less than a micro-dollar."""
+    return None if micros is None or not count else round(micros / MICROS_PER_DOLLAR / count, 9)

@@ -1,0 +1,59 @@
+"""The events that DAG runs of a process of its own really send, through OpenLineage's own file transport."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+
+class Emitted(NamedTuple):
+    """What a process left.
+
+    :param answer: what it wrote about its tasks.
+    :param events: the events it sent, in order.
+    :param printed: what it printed.
+    """
+
+    answer: Any
+    events: list[dict[str, Any]]
+    printed: str
+
+    def of(self, job: str, kind: str | None = None) -> list[dict[str, Any]]:
+        """Events of a job by its whole name, or of a kind of it."""
+        return [e for e in self.events if e["job"]["name"] == job and kind in (None, e["eventType"])]
+
+
+def emitted_by(name: str, here: Path) -> Emitted:
+    """Run a function of ``own_process.py`` with OpenLineage on.
+
+    :param name: the function.
+    :param here: an empty folder.
+    """
+    transport = {"type": "file", "log_file_path": str(here / "events.jsonl"), "append": True}
+    done = subprocess.run(
+        [sys.executable, Path(__file__).with_name("own_process.py"), name, here],
+        env={
+            **os.environ,
+            "AIRFLOW__OPENLINEAGE__DISABLED": "False",
+            "AIRFLOW__OPENLINEAGE__NAMESPACE": "tests",
+            "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(transport),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr + done.stdout
+    lines = (here / "events.jsonl").read_text().splitlines()
+    return Emitted(
+        answer=json.loads((here / "states.json").read_text()),
+        events=[json.loads(line, parse_constant=_refuse) for line in lines],
+        printed=done.stdout + done.stderr,
+    )
+
+
+def _refuse(constant: str) -> None:
+    raise AssertionError(f"{constant} is not JSON")

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from facet_checks import told
+from lineage_samples import summary_of
+
+from airflow_provider_aiguard.core.budget import Budget
+from airflow_provider_aiguard.core.run import InferenceSummary
+from airflow_provider_aiguard.lineage.facets.cost import cost_facet
+
+
+def test_cost(summary: InferenceSummary) -> None:
+    budgets = [Budget("flights", "5.00"), Budget("all", "2.50", per="day")]
+    assert told(cost_facet(summary, budgets=budgets, run_url="https://airflow.example/run")) == {
+        "runId": "0192-run",
+        "costUsd": 1.42,
+        "perRowUsd": 0.142,
+        "perFieldUsd": 0.1775,
+        "rows": 10,
+        "inferred": 8,
+        "fields": 8,
+        "saved": 0,
+        "budget": "all, flights",
+        "budgetLimitUsd": 2.5,
+        "detailUri": "https://airflow.example/run",
+    }
+
+
+def test_a_run_without_price_or_budget_costs_an_unknown_amount(summary: InferenceSummary) -> None:
+    free = told(cost_facet(summary_of(dict(summary.columns), cost_micros=None, saved=3)))
+    assert free == {"runId": "0192-run", "rows": 10, "inferred": 8, "fields": 8, "saved": 3}
+    nothing = told(cost_facet(summary_of({}, rows=0, inferred=0, rejects=0, cost_micros=0)))
+    assert nothing["costUsd"] == 0
+    assert not {"perRowUsd", "perFieldUsd"} & set(nothing)

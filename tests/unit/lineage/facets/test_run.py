@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from facet_checks import validate
+from lineage_samples import TARGET
+
+from airflow_provider_aiguard.core.run import InferenceSummary, RunState
+from airflow_provider_aiguard.lineage.facets.base import PRODUCER
+from airflow_provider_aiguard.lineage.facets.run import AiguardRunRunFacet, run_facet
+
+
+def test_run(summary: InferenceSummary) -> None:
+    data = validate(run_facet(summary, target=TARGET, run_url="https://airflow.example/run"))
+    assert data == {
+        "_producer": PRODUCER,
+        "_schemaURL": AiguardRunRunFacet._get_schema(),
+        "runId": "0192-run",
+        "state": "success",
+        "model": "flights-late",
+        "modelVersion": "3",
+        "fingerprint": "ab" * 32,
+        "rows": 10,
+        "inferred": 8,
+        "rejects": 2,
+        "rejectShare": 0.2,
+        "chunks": 1,
+        "seconds": 2.5,
+        "modelSeconds": 1.25,
+        "targetNamespace": "duckdb:///data/flights.duckdb",
+        "targetName": "main.flights_scored",
+        "detailUri": "https://airflow.example/run",
+    }
+    bare = validate(run_facet(summary, target=None, state=RunState.FAILED))
+    assert bare["state"] == "failed"
+    assert not {"targetNamespace", "targetName", "detailUri"} & set(bare)
