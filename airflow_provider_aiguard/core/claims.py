@@ -45,18 +45,19 @@ class Usage:
     :param requests: calls made to a provider.
     :param input_tokens: tokens sent.
     :param output_tokens: tokens received.
+    :param rows: rows that were sent, one that was sent again counts again; 0 if nobody counted them.
     """
 
     requests: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    rows: int = 0
 
     def __add__(self, other: Usage) -> Usage:
-        return Usage(
-            requests=self.requests + other.requests,
-            input_tokens=self.input_tokens + other.input_tokens,
-            output_tokens=self.output_tokens + other.output_tokens,
-        )
+        return Usage(**{name: amount + getattr(other, name) for name, amount in vars(self).items()})
+
+    def __sub__(self, other: Usage) -> Usage:
+        return Usage(**{name: amount - getattr(other, name) for name, amount in vars(self).items()})
 
 
 @dataclass(frozen=True, kw_only=True)

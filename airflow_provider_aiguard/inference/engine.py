@@ -34,7 +34,7 @@ from airflow_provider_aiguard.inference.cells import (
 )
 from airflow_provider_aiguard.inference.columns import StepColumns
 from airflow_provider_aiguard.inference.once import Once, answers_of
-from airflow_provider_aiguard.inference.prices import Bill
+from airflow_provider_aiguard.inference.prices import Bill, Metered
 from airflow_provider_aiguard.inference.tally import ColumnTally, Tally
 from airflow_provider_aiguard.inference.validate import Mask, ValidClaims, validate_claims
 from airflow_provider_aiguard.inference.values import infer_type
@@ -216,7 +216,7 @@ class _Step:
         """Hold, predict, settle; ``check`` gives what to keep in the transaction that settles."""
         bill = Bill(self.plan, self.model, rows)
         ledger, hold, most = self.store.ledger, None, bill.most
-        charge = most
+        charge: Amounts | None = None
         self.tally.priced &= most.micros is not None
         if self.plan.budgets:
             hold = ledger.hold(self.plan.budgets, self.identity, most, ttl=HOLD_TTL, price=bill.price)
@@ -225,14 +225,30 @@ class _Step:
             charge = bill.actual(claims.usage)
             self._settle(hold, charge, check(claims))
         except BaseException:
-            # The call went out, so the money may be gone: it counts as spent.
+            charge = charge or self._cut_off(bill)
             if hold is not None:
-                ledger.forfeit(hold)
+                self._book(hold, charge)
             raise
         finally:
             # What nobody knows counts as all that was held.
-            self.tally.cost_micros += (most.micros or 0) if charge.micros is None else charge.micros
+            micros = None if charge is None else charge.micros
+            self.tally.cost_micros += (most.micros or 0) if micros is None else micros
         return claims
+
+    def _cut_off(self, bill: Bill) -> Amounts | None:
+        """What a call that was cut off may be charged; ``None`` if nobody knows what of it went out."""
+        if not isinstance(self.model, Metered):
+            return None
+        sent = self.model.sent()
+        self.tally.usage += sent
+        return bill.cut_off(sent)
+
+    def _book(self, hold: Hold, charge: Amounts | None) -> None:
+        """Pay for what was sent, and give the rest of the hold back. What nobody knows counts as all of it."""
+        if charge is None:
+            self.store.ledger.forfeit(hold)
+        else:
+            self.store.ledger.settle(hold, charge)
 
     def _predict(self, rows: pd.DataFrame) -> Claims:
         started = time.monotonic()

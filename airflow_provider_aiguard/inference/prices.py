@@ -30,7 +30,15 @@ class Bounded(Protocol):
     """A model that can say beforehand what it will use at most. The others count one call a row, and no tokens."""
 
     def most_usage(self, chunk: pd.DataFrame) -> Usage:
-        """Give the most calls and tokens that ``predict(chunk)`` can use, repeated calls included."""
+        """Give the most calls, tokens and rows that ``predict(chunk)`` can use, repeated ones included."""
+
+
+@runtime_checkable
+class Metered(Protocol):
+    """A model that sends the rows of a chunk in parts, and counts: what was never sent is not paid for."""
+
+    def sent(self) -> Usage:
+        """Give the most that the call under way, or the last one, has used so far. True at any moment."""
 
 
 class Bill:
@@ -43,16 +51,16 @@ class Bill:
 
     def __init__(self, plan: InferencePlan, model: Model, rows: pd.DataFrame) -> None:
         self._rows = len(rows)
-        self._of_rows = None if plan.price_per_row is None else plan.charge(len(rows))
         self._bound = model.most_usage(rows) if isinstance(model, Bounded) else None
         self._price = _price_of_chunk(plan, model, rows)
         self._row_price = plan.price_per_row
+        self._charge = plan.charge
 
     @property
     def most(self) -> Amounts:
         """Upper bounds, for the hold; ``None`` where nobody knows."""
         if self._bound is None:
-            return Amounts(micros=self._of_rows, calls=self._rows)
+            return Amounts(micros=self._of_rows(self._rows), calls=self._rows)
         return self._amounts(self._bound)
 
     def actual(self, usage: Usage) -> Amounts:
@@ -62,7 +70,14 @@ class Bill:
         """
         if usage.requests:
             return self._amounts(usage)
-        return Amounts(micros=self._of_rows, calls=self._rows if self._bound is None else None)
+        return Amounts(micros=self._of_rows(self._rows), calls=self._rows if self._bound is None else None)
+
+    def cut_off(self, sent: Usage) -> Amounts:
+        """Give what may be charged where the call did not come to its end: for what was sent, and no more.
+
+        :param sent: what a :class:`Metered` model counted.
+        """
+        return self._amounts(sent) if sent.requests else Amounts(micros=0, tokens=0, calls=0)
 
     @property
     def price(self) -> dict[str, Any] | None:
@@ -75,8 +90,13 @@ class Bill:
         tokens = usage.input_tokens + usage.output_tokens
         # Calls without a token are calls whose tokens nobody counted.
         known = tokens > 0 or not usage.requests
-        micros = self._of_rows if self._price is None else self._price.charge(usage) if known else None
+        micros = self._of_rows(usage.rows or self._rows)
+        if self._price is not None:
+            micros = self._price.charge(usage) if known else None
         return Amounts(micros=micros, tokens=tokens if known else None, calls=usage.requests)
+
+    def _of_rows(self, rows: int) -> int | None:
+        return None if self._row_price is None else self._charge(rows)
 
 
 def price_of(model: str) -> Price:

@@ -65,6 +65,9 @@ class HttpModel:
     :param pacing: how many requests at a time, how long, how often.
     """
 
+    counts_tokens = False
+    """Whether it says how many tokens it uses, so that its price can be looked up."""
+
     def __init__(
         self,
         url: str,
@@ -103,7 +106,7 @@ class HttpModel:
         self._loop = LoopThread()
         self._clients: list[httpx.AsyncClient] = []
         self._idle: list[httpx.AsyncClient] = []
-        self._requests = 0
+        self._used = Usage()
 
     @property
     def identity(self) -> ModelIdentity:
@@ -117,7 +120,7 @@ class HttpModel:
         :raises ModelUnavailableError: if the server is away: no row was answered, and many requests were given up.
         """
         self._pace.reset()
-        self._requests = 0
+        self._used = Usage()
         features = list(chunk.columns) if self.features is None else list(self.features)
         if missing := [name for name in features if name not in chunk]:
             raise ConfigurationError(f"Feature {missing[0]!r} is none of the inputs {list(map(str, chunk.columns))!r}.")
@@ -133,9 +136,19 @@ class HttpModel:
             confidences={column: _column(rows, name) for column, name in self.confidences.items()},
             confidence_source=self.confidence_source if self.confidences else None,
             failures=failures,
-            usage=Usage(requests=self._requests),
+            usage=self._used,
             latency=LatencySummary.of(self._pace.took),
         )
+
+    def most_usage(self, chunk: pd.DataFrame) -> Usage:
+        """Give the most that ``predict(chunk)`` can send: every batch in every try, halved down to single rows."""
+        sizes = [min(self.batch_size, len(chunk) - i) for i in range(0, len(chunk), self.batch_size)]
+        tries = self._pace.pacing.tries
+        return Usage(requests=tries * sum(2 * size - 1 for size in sizes), rows=tries * len(chunk))
+
+    def sent(self) -> Usage:
+        """Give what the chunk under way, or the last one, has sent so far."""
+        return self._used
 
     def close(self) -> None:
         """Close the connections and stop the thread they lived in."""
@@ -177,13 +190,21 @@ class HttpModel:
         ]
 
     async def _request(self, part: pd.DataFrame) -> list[Row]:
-        self._requests += 1
         names = [*self.outputs.values(), *self.confidences.values()]
         if self.protocol == "json":
-            response = await self._post(to_instances(part))
+            response = await self._counted(to_instances(part), len(part))
             return read_predictions(response, names, rows=len(part))
-        response = await self._post(to_tensors(part, self.datatypes, outputs=names))
+        response = await self._counted(to_tensors(part, self.datatypes, outputs=names), len(part))
         return read_tensors(response, names, rows=len(part))
+
+    async def _counted(self, body: Mapping[str, Any], rows: int) -> Any:
+        """Count a request before it is sent, and take back what nobody bills."""
+        self._used += Usage(requests=1, rows=rows)
+        try:
+            return await self._post(body)
+        except Exception as error:
+            self._used -= _not_billed(error, rows)
+            raise
 
     async def _post(self, body: Mapping[str, Any]) -> Any:
         client = self._idle.pop() if self._idle else self._dial()
@@ -245,6 +266,15 @@ def explain(error: Exception) -> Trouble:
     if isinstance(error, httpx.TransportError):
         return Trouble("unreachable", Remedy.AGAIN, type(error).__name__)
     raise error
+
+
+def _not_billed(error: Exception, rows: int) -> Usage:
+    """What a request that failed cannot have cost: an error answers no row, and one that was put off was no call."""
+    import httpx
+
+    if isinstance(error, httpx.HTTPStatusError):
+        return Usage(rows=rows, requests=int(error.response.status_code == 429))
+    return Usage(rows=rows) if isinstance(error, httpx.ConnectError) else Usage()
 
 
 def _by_status(response: httpx.Response) -> Trouble:

@@ -178,7 +178,7 @@ class InferenceOperator(LineageMixin, BaseOperator):
         # A template is rendered before execution; while the DAG is parsed, any price will do.
         templated = isinstance(self.price_per_row, str) and "{{" in self.price_per_row
         price = "0" if templated else self.price_per_row
-        counts_tokens = price is None and hasattr(self.model, "most_usage")
+        counts_tokens = price is None and getattr(self.model, "counts_tokens", hasattr(self.model, "most_usage"))
         # A prompt names what it needs: rows that are alike in that are the same work.
         inputs = getattr(self.model, "inputs", None) if self.inputs is None else self.inputs
         return InferencePlan(

@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_aiguard.core.amounts import Amounts, format_amount
 from airflow_provider_aiguard.core.budget import Budget, unbounded
-from airflow_provider_aiguard.core.errors import ConfigurationError
+from airflow_provider_aiguard.core.errors import AIGuardError, ConfigurationError, StoreUnavailableError
 from airflow_provider_aiguard.store import books
 from airflow_provider_aiguard.store.books import Booked, Hold, HoldState, Window
 from airflow_provider_aiguard.store.identity import aware
@@ -106,8 +106,24 @@ class Ledger:
             if attempts == 1 or not books.is_taken(conn, hold):
                 books.take_all(conn, hold, limits, moment, price)
 
-        self._database.write(take)
+        try:
+            self._database.write(take)
+        except AIGuardError:
+            raise
+        except BaseException:
+            # Whoever is stopped here never learns of the hold: nothing is sent under it.
+            self._undo(hold)
+            raise
         return hold
+
+    def _undo(self, hold: Hold) -> None:
+        try:
+            if self._database.read(lambda conn: books.is_taken(conn, hold)):
+                self.release(hold)
+        except StoreUnavailableError:
+            logger.warning(
+                "Hold %s could not be given back: it counts as spent from %s on.", hold.hold_id, hold.expires_at
+            )
 
     def settle(self, hold: Hold, actual: Amounts, *, alongside: Callable[[Connection], None] | None = None) -> None:
         """Replace a hold by the real charge. Settling again changes nothing.

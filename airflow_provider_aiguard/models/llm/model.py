@@ -140,6 +140,10 @@ class LanguageModel:
             latency=session.latency,
         )
 
+    def sent(self) -> Usage:
+        """Give the most that the chunk under way, or the last one, has used so far."""
+        return Usage() if self._session is None else self._session.usage
+
     def close(self) -> None:
         """Close the connections to the provider and stop the thread they lived in."""
         try:

@@ -50,19 +50,18 @@ class PacedModel(WrapperModel):
         most = _most_usage(shortened, model_settings, model_request_parameters)
 
         async def once() -> ModelResponse:
+            # Counted before it is sent: whoever looks while it is under way must not see too little.
+            self.usage += most
             try:
                 response = await self.wrapped.request(shortened, model_settings, model_request_parameters)
             except BaseException as error:
-                if _may_be_billed(error):
-                    self._count(most)
+                if not _may_be_billed(error):
+                    self.usage -= most
                 raise
-            self._count(_believed(response.usage, most))
+            self.usage += _believed(response.usage, most) - most
             return response
 
         return await self.pace.call(once)
-
-    def _count(self, used: Usage) -> None:
-        self.usage += used
 
 
 def explain(error: Exception) -> Trouble:

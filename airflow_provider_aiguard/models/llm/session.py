@@ -73,6 +73,7 @@ class Session:
         self.voters = [
             _agent(model, self._output(model), instructions, settings, form) for model in self.models
         ] * samples
+        self._rows = 0
 
     async def enter(self, stack: AsyncExitStack) -> None:
         """Open the connections; the stack closes them."""
@@ -81,14 +82,15 @@ class Session:
 
     def start(self) -> None:
         """Begin a chunk: nothing used yet, outages forgotten."""
+        self._rows = 0
         for model in self.models:
             model.usage = Usage()
             model.pace.reset()
 
     @property
     def usage(self) -> Usage:
-        """What the chunk used so far."""
-        return sum((model.usage for model in self.models), Usage())
+        """What the chunk used so far; what is under way counts as the most it can be."""
+        return sum((model.usage for model in self.models), Usage(rows=self._rows))
 
     @property
     def latency(self) -> LatencySummary:
@@ -102,6 +104,7 @@ class Session:
 
     async def ask(self, row: str) -> RowAnswer | Failure:
         """Ask about one row: once, or as often as there are voters."""
+        self._rows += 1
         if len(self.voters) == 1:
             return await self._ask(self.voters[0], row)
         answers = await all_of(self._ask(voter, row) for voter in self.voters)

@@ -1,0 +1,201 @@
+"""A step that is cut off pays for what was sent, and gives the rest of its hold back."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import threading
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+from http_server import Endpoint
+from llm_server import LLMServer, Reply
+from pydantic_ai.models.openai import OpenAIChatModel
+from pydantic_ai.providers.openai import OpenAIProvider
+from steps import identity
+
+from airflow_provider_aiguard.core.amounts import Amounts
+from airflow_provider_aiguard.core.budget import Budget
+from airflow_provider_aiguard.core.claims import Claims, Usage
+from airflow_provider_aiguard.core.outputs import parse_outputs
+from airflow_provider_aiguard.core.price import Price
+from airflow_provider_aiguard.core.run import InferenceSummary, ModelIdentity
+from airflow_provider_aiguard.core.table import Table
+from airflow_provider_aiguard.inference.engine import run_inference
+from airflow_provider_aiguard.inference.plan import InferencePlan
+from airflow_provider_aiguard.models.concurrency import Pacing
+from airflow_provider_aiguard.models.http import HttpModel
+from airflow_provider_aiguard.models.llm.model import LanguageModel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from airflow_provider_aiguard.models.base import Model
+    from airflow_provider_aiguard.store.store import Store
+
+ROWS, IN_FLIGHT = 60, 4
+BUDGET = Budget("flights", "100.00")
+CALLS = Budget("flights", 10_000, unit="calls")
+PRICE = Price(input="10", output="100", request="0.01")
+WHO = identity("run-1")
+
+
+class Stopped(BaseException):
+    """As Airflow ends a task: no ``Exception``."""
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Iterator[sa.Engine]:
+    engine = sa.create_engine(f"sqlite:///{tmp_path}/rows.db", poolclass=sa.pool.NullPool)
+    frame = pd.DataFrame({"id": range(ROWS), "text": [f"text {i}" for i in range(ROWS)]})
+    frame.to_sql("rows", engine, index=False)
+    yield engine
+    engine.dispose()
+
+
+@contextmanager
+def stopped_when(ready: Any) -> Iterator[None]:
+    """Interrupt the main thread, as Airflow's execution timeout and ``on_kill`` do, as soon as ``ready()``."""
+
+    def stop(*_: Any) -> None:
+        raise Stopped("the task was stopped")
+
+    def watch() -> None:
+        while not ready():
+            over.wait(0.01)
+        os.kill(os.getpid(), signal.SIGALRM)
+
+    before, over = signal.signal(signal.SIGALRM, stop), threading.Event()
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        with pytest.raises(Stopped, match="was stopped"):
+            yield
+    finally:
+        watcher.join(10)
+        signal.signal(signal.SIGALRM, before)
+
+
+def infer(model: Model, rows: sa.Engine, store: Store, **plan: Any) -> InferenceSummary:
+    made = InferencePlan(
+        rows=Table("rows", key="id"),
+        into=Table("scored", key="id"),
+        outputs=parse_outputs({"kind": str}),
+        inputs=("text",),
+        budgets=(BUDGET, CALLS),
+        **plan,
+    )
+    return run_inference(made, model, source=rows, target=rows, store=store, identity=WHO)
+
+
+def standing(store: Store, budget: Budget = BUDGET) -> tuple[int, int]:
+    status = store.ledger.status(budget, WHO, datetime.now(UTC))
+    return status.spent, status.held
+
+
+def test_of_a_language_model_what_was_never_sent_is_given_back(rows: sa.Engine, store: Store) -> None:
+    answered = 10
+    replies = itertools.chain([Reply()] * answered, itertools.repeat(Reply(hang=True)))
+    with LLMServer(lambda row: {"kind": "late"}, script=replies) as server:
+        model = LanguageModel(
+            lambda: OpenAIChatModel("m", provider=OpenAIProvider(base_url=server.url, api_key="key")),
+            prompt="Classify: {text}",
+            output_type=["late", "lost"],
+            output="kind",
+            model_settings={"max_tokens": 50},
+            pacing=Pacing(in_flight=IN_FLIGHT, tries=1),
+        )
+        with stopped_when(lambda: len(server.requests) == answered + IN_FLIGHT):
+            infer(model, rows, store, price=PRICE)
+        charged = PRICE.charge(Usage(**server.charged))
+    sent = answered + IN_FLIGHT
+    summary = store.runs.get("run-1").summary
+    spent, held = standing(store)
+    assert held == 0
+    assert standing(store, CALLS) == (sent, 0)
+    assert (summary.usage.requests, summary.usage.rows) == (sent, sent)
+    assert charged <= spent == summary.cost_micros
+    # Nobody knows what the calls in flight cost: they count at the most they can.
+    assert spent == PRICE.charge(summary.usage) < PRICE.charge(model.most_usage(read(rows))) / 3
+
+
+def read(rows: sa.Engine) -> pd.DataFrame:
+    return pd.read_sql("SELECT text FROM rows", rows)
+
+
+def test_of_an_http_model_batches_that_were_never_sent_are_given_back(rows: sa.Engine, store: Store) -> None:
+    answered, hang = 3, threading.Event()
+
+    def respond(body: Any, _: str) -> Any:
+        if len(endpoint.requests) > answered:
+            hang.wait(30)
+        return {"predictions": ["late"] * len(body["instances"])}
+
+    with Endpoint(respond) as endpoint:
+        pacing = Pacing(in_flight=1, tries=2)
+        model = HttpModel(endpoint.url, model="m", outputs=["kind"], protocol="json", batch_size=5, pacing=pacing)
+        with stopped_when(lambda: len(endpoint.requests) == answered + 1):
+            infer(model, rows, store, price_per_row=Decimal("0.01"))
+        hang.set()
+    assert standing(store) == (5 * (answered + 1) * 10_000, 0)
+    assert standing(store, CALLS) == (answered + 1, 0)
+
+
+class Loading:
+    """A model that is stopped while it is still getting ready; it counts what it sends."""
+
+    identity = ModelIdentity(name="m", version="1", fingerprint="f")
+
+    def predict(self, _: pd.DataFrame) -> Claims:
+        raise Stopped("the task was stopped")
+
+    def sent(self) -> Usage:
+        return Usage()
+
+    def close(self) -> None: ...
+
+
+def test_before_anything_was_sent_all_is_given_back(rows: sa.Engine, store: Store) -> None:
+    with pytest.raises(Stopped, match="was stopped"):
+        infer(Loading(), rows, store, price_per_row=Decimal("0.01"))
+    assert standing(store) == standing(store, CALLS) == (0, 0)
+    assert store.runs.get("run-1").summary.cost_micros == 0
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_a_hold_that_nobody_learnt_of_is_given_back(store: Store, monkeypatch: pytest.MonkeyPatch, taken: bool) -> None:
+    write = store._database.write
+
+    def interrupted(work: Any) -> Any:
+        monkeypatch.setattr(store._database, "write", write)
+        if taken:
+            write(work)
+        raise Stopped("the task was stopped")
+
+    monkeypatch.setattr(store._database, "write", interrupted)
+    with pytest.raises(Stopped, match="was stopped"):
+        store.ledger.hold([BUDGET], WHO, Amounts(micros=5), ttl=timedelta(hours=1))
+    assert standing(store) == (0, 0)
+    assert store.budgets.open_holds() == []
+
+
+def test_a_claim_that_is_refused_was_paid_for_as_reported(rows: sa.Engine, store: Store) -> None:
+    from airflow_provider_aiguard.core.errors import InvalidClaimError
+
+    with LLMServer(lambda row: {"kind": "unheard"}) as server:
+        model = LanguageModel(
+            lambda: OpenAIChatModel("m", provider=OpenAIProvider(base_url=server.url, api_key="key")),
+            prompt="Classify: {text}",
+            output_type=str,
+            output="other",
+        )
+        with pytest.raises(InvalidClaimError, match="answered for columns"):
+            infer(model, rows, store, price=PRICE)
+        assert standing(store) == (PRICE.charge(Usage(**server.charged)), 0)
