@@ -169,7 +169,7 @@ def rows(airflow_home: Path) -> Iterator[Engine]:
 @pytest.fixture(scope="module")
 def store(airflow_home: Path) -> Iterator[Any]:
     """The store that tasks use while no connection says otherwise, emptied after the module."""
-    from airflow_provider_aiguard.hooks.aiguard import embedded_url
+    from airflow_provider_aiguard.store.location import embedded_url
     from airflow_provider_aiguard.store.store import open_store
 
     with open_store(embedded_url()) as opened:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseHook
@@ -49,6 +48,8 @@ class AIGuardHook(BaseHook):
         except AirflowNotFoundException:
             if self.aiguard_conn_id != DEFAULT_CONN_ID:
                 raise
+            from airflow_provider_aiguard.store.location import embedded_url
+
             return embedded_url()
         if connection.conn_type == self.conn_type:
             url = connection.extra_dejson.get("url")
@@ -92,13 +93,6 @@ def _cipher() -> Cipher | None:
         log.debug("Airflow has no usable Fernet key, so results of inference are stored as they are.", exc_info=True)
         return None
     return fernet if fernet.is_encrypted else None
-
-
-def embedded_url() -> str:
-    """URL of the SQLite store that is used while no connection says otherwise."""
-    from airflow.configuration import AIRFLOW_HOME
-
-    return f"sqlite:///{Path(AIRFLOW_HOME).absolute() / 'aiguard.db'}"
 
 
 def sqlalchemy_url(hook: Any) -> str:

@@ -10,6 +10,7 @@ objects to is a :class:`StoreUnavailableError`: nobody spends or publishes on a 
 from __future__ import annotations
 
 import logging
+import math
 import os
 import random
 import time
@@ -64,11 +65,13 @@ class Database:
 
     :param engine: whose connections to use.
     :param owned: whether :meth:`close` may dispose of the engine.
+    :param patience: most seconds to try again for, whatever the reason.
     """
 
-    def __init__(self, engine: Engine, *, owned: bool) -> None:
+    def __init__(self, engine: Engine, *, owned: bool, patience: float = math.inf) -> None:
         self.engine = engine
         self._owned = owned
+        self._patience = patience
         self._process = os.getpid()
 
     def __str__(self) -> str:
@@ -119,9 +122,9 @@ class Database:
             try:
                 return attempt()
             except (sa_exc.DBAPIError, sa_exc.TimeoutError) as error:
-                if time.monotonic() + pause > started + _patience(error):
+                if time.monotonic() + pause > started + min(_patience(error), self._patience):
                     raise self.unavailable(error) from error
-                if is_away(error) and not said:
+                if is_away(error) and not said and self._patience >= RESTART_SECONDS:
                     said = True
                     logger.warning("The AI Guard store at %s is away. Asking again for %g s.", self, RESTART_SECONDS)
             time.sleep(pause)
@@ -136,24 +139,26 @@ class Database:
         )
 
 
-def open_database(url: str | URL | Engine) -> Database:
+def open_database(url: str | URL | Engine, *, patience: float = math.inf) -> Database:
     """Make the engine for a store. Nothing is connected yet.
 
     :param url: a SQLite file or a PostgreSQL database. The folder of a SQLite file is made. An Engine for PostgreSQL
         is used and stays the caller's; one for SQLite only says which file.
+    :param patience: most seconds to try again for; each attempt may take a moment longer.
     :raises ConfigurationError: if it is neither, or the driver is not installed.
     :raises StoreUnavailableError: if the folder of a SQLite file cannot be made.
     """
     if isinstance(url, Engine):
         _check_backend(url.url)
         if url.dialect.name == "postgresql":
-            return Database(url.execution_options(isolation_level="READ COMMITTED"), owned=False)
-        return Database(_sqlite_engine(url.url), owned=True)
+            shared = url.execution_options(isolation_level="READ COMMITTED")
+            return Database(shared, owned=False, patience=patience)
+        return Database(_sqlite_engine(url.url, patience), owned=True, patience=patience)
     parsed = _with_driver(_parsed(url))
     _check_backend(parsed)
     make = _sqlite_engine if parsed.get_backend_name() == "sqlite" else _postgres_engine
     try:
-        return Database(make(parsed), owned=True)
+        return Database(make(parsed, patience), owned=True, patience=patience)
     except (sa_exc.NoSuchModuleError, ModuleNotFoundError) as error:
         raise ConfigurationError(
             f"The store's URL {_shown(parsed)!r} needs a driver that is not installed ({error}). "
@@ -263,14 +268,14 @@ def _is_memory(url: URL) -> bool:
     return name in ("", ":memory:") or ":memory:" in name or url.query.get("mode") == "memory"
 
 
-def _sqlite_engine(url: URL) -> Engine:
+def _sqlite_engine(url: URL, patience: float) -> Engine:
     _make_folder(url)
     # No pool: Airflow forks, and a SQLite connection must not cross a fork. Opening a file costs 0.2 ms.
     engine = sa.create_engine(
         url,
         poolclass=NullPool,
         hide_parameters=True,
-        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+        connect_args={"timeout": min(BUSY_SECONDS, patience), "check_same_thread": False},
     )
     event.listen(engine, "connect", _set_pragmas)
     return engine
@@ -295,8 +300,10 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
 
 
-def _postgres_engine(url: URL) -> Engine:
-    patience = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_SECONDS}
+def _postgres_engine(url: URL, patience: float) -> Engine:
+    # Whole seconds, and 2 are the least that libpq takes at its word.
+    seconds = max(2, math.ceil(min(CONNECT_SECONDS, patience)))
+    timeout = {} if "connect_timeout" in url.query else {"connect_timeout": seconds}
     return sa.create_engine(
         url,
         # No ping before each use: a connection that has gone stale is noticed, and the work is tried on a new one.
@@ -305,7 +312,7 @@ def _postgres_engine(url: URL) -> Engine:
         pool_reset_on_return=None,
         hide_parameters=True,
         isolation_level="READ COMMITTED",
-        connect_args=patience,
+        connect_args=timeout,
     )
 
 

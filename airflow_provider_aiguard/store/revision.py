@@ -16,7 +16,7 @@ from airflow_provider_aiguard.store.schema import VERSION_TABLE
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest revision. A current store is recognised by it without importing Alembic, which is slow."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -52,6 +52,11 @@ def upgrade(url: str | URL | Engine) -> tuple[str | None, str]:
         return ensure_current(database), HEAD
     finally:
         database.close()
+
+
+def is_current(database: Database) -> bool:
+    """Whether the schema is there and of this version, which one query tells."""
+    return database.read(_glance) == HEAD
 
 
 def ensure_current(database: Database) -> str | None:

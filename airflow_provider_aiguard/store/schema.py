@@ -261,3 +261,63 @@ hold = sa.Table(
     sa.Index("aiguard_hold_expiry", "state", "expires_at"),
     sa.Index("aiguard_hold_run", "run_id", "state"),
 )
+
+outbox = sa.Table(
+    "aiguard_outbox",
+    metadata,
+    sa.Column("seq", sa.Integer(), autoincrement=True),
+    _text("event_id"),
+    _text("run_id", nullable=True),
+    _text("event_type"),
+    _text("job"),
+    _text("payer"),
+    sa.Column("happened_at", UTCTime(), nullable=False),
+    sa.Column("spooled_at", UTCTime(), nullable=False),
+    _text("event"),
+    sa.PrimaryKeyConstraint("seq", name="aiguard_outbox_pk"),
+    sa.UniqueConstraint("event_id", name="aiguard_outbox_event"),
+    # A run starts once; resuming from deferral says so again.
+    sa.Index(
+        "aiguard_outbox_start",
+        "run_id",
+        unique=True,
+        sqlite_where=sa.text("event_type = 'START'"),
+        postgresql_where=sa.text("event_type = 'START'"),
+    ),
+    sa.Index("aiguard_outbox_run", "run_id", "event_type"),
+    sa.Index("aiguard_outbox_payer", "payer"),
+    sa.Index("aiguard_outbox_spooled_at", "spooled_at"),
+)
+
+delivery = sa.Table(
+    "aiguard_delivery",
+    metadata,
+    _text("backend"),
+    sa.Column("seq", sa.Integer(), nullable=False),
+    _text("job"),
+    _text("state"),
+    sa.Column("free_at", UTCTime(), nullable=False),
+    sa.Column("attempts", sa.Integer(), nullable=False, server_default="0"),
+    sa.Column("waited_ms", sa.Integer(), nullable=False, server_default="0"),
+    sa.Column("decided_at", UTCTime(), nullable=True),
+    sa.Column("reason", Prose(), nullable=True),
+    sa.Column("tags_due", sa.Boolean(), nullable=False, server_default=sa.false()),
+    sa.PrimaryKeyConstraint("backend", "seq", name="aiguard_delivery_pk"),
+    sa.ForeignKeyConstraint(["seq"], ["aiguard_outbox.seq"], name="aiguard_delivery_event", ondelete="CASCADE"),
+    sa.Index("aiguard_delivery_state", "backend", "state", "seq"),
+    sa.Index("aiguard_delivery_job", "backend", "job", "state"),
+    sa.Index("aiguard_delivery_tags", "backend", "tags_due"),
+    sa.Index("aiguard_delivery_seq", "seq"),
+)
+
+backend = sa.Table(
+    "aiguard_backend",
+    metadata,
+    _text("backend"),
+    _text("kind", nullable=True),
+    sa.Column("failures", sa.Integer(), nullable=False, server_default="0"),
+    sa.Column("asleep_until", UTCTime(), nullable=True),
+    sa.Column("accepted_at", UTCTime(), nullable=True),
+    sa.Column("reason", Prose(), nullable=True),
+    sa.PrimaryKeyConstraint("backend", name="aiguard_backend_pk"),
+)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Self
 
 from airflow_provider_aiguard.store.budgets import Budgets
 from airflow_provider_aiguard.store.database import Database, open_database
+from airflow_provider_aiguard.store.deliveries import Deliveries
 from airflow_provider_aiguard.store.ledger import Ledger
 from airflow_provider_aiguard.store.measurements import Measurements
+from airflow_provider_aiguard.store.outbox import Outbox
 from airflow_provider_aiguard.store.profiles import Profiles
 from airflow_provider_aiguard.store.results import Cipher, Results
 from airflow_provider_aiguard.store.revision import ensure_current
@@ -40,6 +43,8 @@ class Store:
     """Budgets for the person on call: limits set in the store, windows, open holds."""
     results: Results
     """Results of inference by work key."""
+    outbox: Outbox
+    """Events of lineage."""
 
     def __init__(self, database: Database, cipher: Cipher | None = None) -> None:
         self._database = database
@@ -50,6 +55,7 @@ class Store:
         self.ledger = Ledger(database)
         self.budgets = Budgets(database)
         self.results = Results(database, cipher)
+        self.outbox = Outbox(database)
 
     def __repr__(self) -> str:
         return f"Store({str(self._database)!r})"
@@ -62,21 +68,29 @@ class Store:
     ) -> None:
         self.close()
 
+    def deliveries(self, backend: str) -> Deliveries:
+        """Give what a backend was told about events of lineage, and is still to be told.
+
+        :param backend: its name, which is its URL.
+        """
+        return Deliveries(self._database, backend)
+
     def close(self) -> None:
         """Close its connections. A closed store opens new ones when it is used again."""
         self._database.close()
 
 
-def open_store(url: str | URL | Engine, *, cipher: Cipher | None = None) -> Store:
+def open_store(url: str | URL | Engine, *, cipher: Cipher | None = None, patience: float = math.inf) -> Store:
     """Open the store, making or upgrading its tables if they are not current.
 
     :param url: SQLAlchemy URL of a SQLite file (made if missing, with its folder; WAL) or of a PostgreSQL database.
         An Engine for PostgreSQL is used as it is and stays the caller's; one for SQLite only says which file.
     :param cipher: encrypts results of inference, such as a Fernet. Without it they are stored as they are.
+    :param patience: most seconds that work is tried again for while the database is busy or away.
     :raises ConfigurationError: if the URL is neither, or its driver is not installed.
     :raises StoreUnavailableError: if the database does not answer, or was upgraded by a newer version of this package.
     """
-    database = open_database(url)
+    database = open_database(url, patience=patience)
     try:
         ensure_current(database)
     except BaseException:

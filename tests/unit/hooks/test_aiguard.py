@@ -10,7 +10,8 @@ from cryptography.fernet import Fernet
 
 from airflow_provider_aiguard.core.errors import ConfigurationError
 from airflow_provider_aiguard.core.run import RunIdentity
-from airflow_provider_aiguard.hooks.aiguard import AIGuardHook, embedded_url
+from airflow_provider_aiguard.hooks.aiguard import AIGuardHook
+from airflow_provider_aiguard.store.location import embedded_url
 
 
 @pytest.fixture

@@ -1,0 +1,165 @@
+"""Sends what is due, and writes down what became of it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow_provider_aiguard.lineage.backend import Answer, Backend, Meaning
+from airflow_provider_aiguard.store.deliveries import Deliveries, Delivery
+
+logger = logging.getLogger(__name__)
+
+ATTEMPTS = 3
+"""So often an event is sent on which the backend fails while it takes others; then it is set aside."""
+
+AGAIN = timedelta(seconds=2)
+"""When an event is sent again on which the backend failed; the third time four times later."""
+
+REQUEST_SECONDS = 10.0
+"""How long an answer may take when nobody waits for it."""
+
+SLACK = timedelta(seconds=2)
+
+SyncTags = Callable[[Mapping[str, Any], float], bool]
+"""Sets the tags that follow from an accepted event, within seconds; whether all of them are set."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sent:
+    """What a courier did.
+
+    :param accepted: events that the backend has now.
+    :param set_aside: events that it does not take.
+    :param tagged: events whose tags were set.
+    :param stopped: why it stopped before the end; empty if nothing is due.
+    """
+
+    accepted: int = 0
+    set_aside: int = 0
+    tagged: int = 0
+    stopped: str = ""
+
+    def __add__(self, other: Sent) -> Sent:
+        return Sent(
+            accepted=self.accepted + other.accepted,
+            set_aside=self.set_aside + other.set_aside,
+            tagged=self.tagged + other.tagged,
+            stopped=other.stopped or self.stopped,
+        )
+
+
+class Courier:
+    """Brings events to one backend.
+
+    :param sync_tags: called for each accepted COMPLETE; ``None`` if the backend has no tags.
+    """
+
+    def __init__(self, backend: Backend, deliveries: Deliveries, sync_tags: SyncTags | None = None) -> None:
+        self._backend = backend
+        self._deliveries = deliveries
+        self._sync_tags = sync_tags
+
+    def send(self, delivery: Delivery, *, deadline: float | None = None) -> Answer:
+        """Send a delivery that the caller has taken, and write down what became of it.
+
+        :param deadline: reading of the monotonic clock at which the caller stops waiting.
+        """
+        return self._send([delivery], deadline)[1]
+
+    def drain(self, *, deadline: float | None = None) -> Sent:
+        """Send what is due, job by job, until nothing is, or the deadline, or the backend does not answer."""
+        sent, failures = Sent(), 0
+        while not _is_over(deadline):
+            now = datetime.now(UTC)
+            taken = self._deliveries.take(now=now, until=now + self._hold(deadline))
+            if not taken:
+                return sent + self._drain_tags(deadline)
+            done, answer = self._send(taken, deadline)
+            sent += done
+            failures = 0 if done.accepted else failures + (answer.meaning is Meaning.FAILED)
+            if answer.meaning is Meaning.UNANSWERED or failures >= ATTEMPTS:
+                return replace(sent, stopped=answer.reason)
+        return replace(sent, stopped="the time is up")
+
+    def _hold(self, deadline: float | None) -> timedelta:
+        if deadline is None:
+            return timedelta(seconds=REQUEST_SECONDS * 20) + SLACK
+        return timedelta(seconds=max(deadline - time.monotonic(), 0)) + SLACK
+
+    def _send(self, taken: list[Delivery], deadline: float | None) -> tuple[Sent, Answer]:
+        """Send what was taken of one job, in order, until one is not answered; leave the rest."""
+        sent, answer = Sent(), Answer(Meaning.ACCEPTED)
+        for position, delivery in enumerate(taken):
+            if position and _is_over(deadline):
+                self._deliveries.leave([d.seq for d in taken[position:]], now=datetime.now(UTC))
+                break
+            started = time.monotonic()
+            answer = self._backend.post(delivery.event, timeout=_left(deadline))
+            waited = time.monotonic() - started
+            if answer.meaning in (Meaning.FAILED, Meaning.UNANSWERED) and not self._is_poison(delivery, answer):
+                self._note_failure(taken[position:], answer, waited)
+                break
+            sent += self._note(delivery, answer, waited, deadline)
+        return sent, answer
+
+    def _is_poison(self, delivery: Delivery, answer: Answer) -> bool:
+        tried = delivery.attempts + 1 >= ATTEMPTS
+        return answer.meaning is Meaning.FAILED and tried and self._deliveries.accepts_since(delivery.seq)
+
+    def _note(self, delivery: Delivery, answer: Answer, waited: float, deadline: float | None) -> Sent:
+        now = datetime.now(UTC)
+        if answer.meaning is not Meaning.ACCEPTED:
+            self._deliveries.set_aside(delivery.seq, now=now, reason=answer.reason)
+            logger.warning(
+                "The lineage backend %s does not take an event of job %r, which is set aside: %s. "
+                "To see and send such events again: aiguard lineage status, aiguard lineage replay --set-aside.",
+                self._backend.name, delivery.job, answer.reason,
+            )  # fmt: skip
+            return Sent(set_aside=1)
+        tags_due = self._sync_tags is not None and delivery.event_type == "COMPLETE"
+        self._deliveries.accepted(delivery.seq, now=now, waited=waited, tags_due=tags_due)
+        return Sent(accepted=1, tagged=int(tags_due and self._tag(delivery, deadline)))
+
+    def _note_failure(self, rest: list[Delivery], answer: Answer, waited: float) -> None:
+        now, first = datetime.now(UTC), rest[0]
+        failed = answer.meaning is Meaning.FAILED
+        again = now + (AGAIN * 4**first.attempts if failed else timedelta(0))
+        seqs = [delivery.seq for delivery in rest]
+        self._deliveries.failed(seqs, now=now, free_at=again, reason=answer.reason, waited=waited)
+        self._deliveries.unanswered(now=now, reason=answer.reason, patient=failed)
+
+    def _drain_tags(self, deadline: float | None) -> Sent:
+        tagged = 0
+        while self._sync_tags is not None and not _is_over(deadline):
+            due = self._deliveries.tags_due(20)
+            done = [delivery for delivery in due if not _is_over(deadline) and self._tag(delivery, deadline)]
+            tagged += len(done)
+            if not done or len(done) < len(due):
+                break
+        return Sent(tagged=tagged)
+
+    def _tag(self, delivery: Delivery, deadline: float | None) -> bool:
+        if self._sync_tags is None or _is_over(deadline):
+            return False
+        try:
+            done = self._sync_tags(json.loads(delivery.event), _left(deadline))
+        except Exception:
+            logger.warning("The tags of job %r were not set; replay tries again.", delivery.job, exc_info=True)
+            return False
+        if done:
+            self._deliveries.tags_done(delivery.seq)
+        return done
+
+
+def _left(deadline: float | None) -> float:
+    return REQUEST_SECONDS if deadline is None else max(deadline - time.monotonic(), 0.001)
+
+
+def _is_over(deadline: float | None) -> bool:
+    return deadline is not None and time.monotonic() >= deadline

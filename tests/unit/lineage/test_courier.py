@@ -1,0 +1,172 @@
+"""The courier: order, poison, and a backend that goes away on the way."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+import sqlalchemy as sa
+from lineage_server import LineageServer
+from lineage_tasks import client, run_event, run_id
+from openlineage.client.transport.http import HttpConfig
+
+from airflow_provider_aiguard.lineage import courier as module
+from airflow_provider_aiguard.lineage.backend import Backend
+from airflow_provider_aiguard.lineage.courier import Courier
+from airflow_provider_aiguard.store import schema
+from airflow_provider_aiguard.store.store import open_store
+
+
+@pytest.fixture
+def server():
+    with LineageServer() as started:
+        yield started
+
+
+@pytest.fixture
+def store(tmp_path):
+    with open_store(f"sqlite:///{tmp_path / 'store.db'}") as opened:
+        yield opened
+
+
+@pytest.fixture
+def spool(tmp_path, store, server):
+    """Keep events without sending them; each is due for the server."""
+
+    def put(*events):
+        for event in events:
+            client(tmp_path).emit(event)
+        store.deliveries(server.name).want(now=datetime.now(UTC))
+
+    return put
+
+
+@pytest.fixture
+def courier(server, store):
+    def make(**more):
+        return Courier(Backend(HttpConfig.from_dict({"url": server.url})), store.deliveries(server.name), **more)
+
+    return make
+
+
+def states(store, *columns):
+    names = columns or ("state",)
+    query = sa.select(*(schema.delivery.c[name] for name in names)).order_by(schema.delivery.c.seq)
+    rows = store._database.read(lambda conn: conn.execute(query).all())
+    return [row[0] if len(names) == 1 else tuple(row) for row in rows]
+
+
+def free(store):
+    now = sa.update(schema.delivery).values(free_at=datetime(2020, 1, 1, tzinfo=UTC))
+    store._database.write(lambda conn: conn.execute(now))
+
+
+def test_everything_due_is_sent_in_order_and_only_once(spool, courier, server, store):
+    runs = [run_id() for _ in range(30)]
+    spool(*(run_event("START", run) for run in runs), *(run_event("COMPLETE", run) for run in runs))
+    sent = courier().drain()
+    assert (sent.accepted, sent.stopped) == (60, "")
+    assert [event["run"]["runId"] for event in server.events] == runs * 2
+    assert courier().drain().accepted == 0
+    assert set(states(store)) == {"accepted"}
+
+
+def test_a_refused_event_is_set_aside_with_its_reason(spool, courier, server, store, caplog):
+    bad, good = run_id(), run_id()
+    server.refuses = lambda event: 422 * (event["run"]["runId"] == bad)
+    spool(run_event("START", bad), run_event("START", good))
+    sent = courier().drain()
+    assert (sent.accepted, sent.set_aside) == (1, 1)
+    assert states(store, "state", "reason")[0] == ("set_aside", 'HTTP 422: {"code": 422, "message": "in a mood"}')
+    assert "aiguard lineage replay --set-aside" in caplog.text
+
+
+def test_an_event_on_which_the_backend_fails_is_set_aside_at_the_third_time_if_others_pass(
+    spool, courier, server, store
+):
+    bad, good = run_id(), run_id()
+    server.refuses = lambda event: 500 * (event["run"]["runId"] == bad)
+    spool(run_event("START", bad), run_event("START", good, job="dag.other"))
+    assert courier().drain().accepted == 1
+    assert states(store, "state", "attempts")[0] == ("due", 1)
+    for _ in range(2):
+        free(store)
+        courier().drain()
+    assert states(store)[0] == "set_aside"
+
+
+def test_a_backend_that_fails_on_everything_sets_nothing_aside(spool, courier, server, store):
+    server.mood = 500
+    spool(*(run_event("START", run_id(), job=f"dag.{n}") for n in range(9)))
+    for _ in range(5):
+        assert courier().drain().stopped.startswith("HTTP 500")
+        free(store)
+    assert set(states(store)) == {"due"}
+    assert server.requests == 15
+    server.mood = "well"
+    assert courier().drain().accepted == 9
+
+
+def test_a_backend_that_goes_away_on_the_way_is_asked_no_more(spool, courier, server, store):
+    runs = [run_id() for _ in range(6)]
+
+    def refuses(event):
+        if event["run"]["runId"] == runs[3]:
+            server.mood = 503
+        return 0
+
+    server.refuses = refuses
+    spool(*(run_event("START", run) for run in runs))
+    sent = courier().drain()
+    assert (sent.accepted, sent.stopped[:8]) == (4, "HTTP 503")
+    assert states(store) == ["accepted"] * 4 + ["due"] * 2
+    server.mood = "well"
+    assert courier().drain().accepted == 2
+    assert [event["run"]["runId"] for event in server.events] == runs
+
+
+def test_the_rest_is_left_when_the_time_is_up(spool, courier, server, store, monkeypatch):
+    spool(*(run_event("START", run_id()) for _ in range(3)))
+    clock = [0.0]
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+
+    def refuses(_event):
+        clock[0] += 10
+        return 0
+
+    server.refuses = refuses
+    sent = courier().drain(deadline=5.0)
+    assert (sent.accepted, sent.stopped) == (1, "the time is up")
+    assert states(store) == ["accepted", "due", "due"]
+    assert courier().drain().accepted == 2
+
+
+def test_tags_follow_an_accepted_end_and_are_made_up_for_later(spool, courier, server, store, caplog):
+    run, seen = run_id(), []
+
+    def fails(_event, _seconds):
+        raise ConnectionError
+
+    spool(run_event("START", run), run_event("COMPLETE", run))
+    assert courier(sync_tags=fails).drain().tagged == 0
+    assert "replay tries again" in caplog.text
+    assert courier(sync_tags=lambda _event, _seconds: False).drain().tagged == 0
+    assert states(store, "state", "tags_due") == [("accepted", False), ("accepted", True)]
+    assert courier(sync_tags=lambda event, seconds: bool(seen.append((event, seconds))) or True).drain().tagged == 1
+    assert [event["eventType"] for event, _ in seen] == ["COMPLETE"]
+    assert courier(sync_tags=fails).drain().tagged == 0
+    assert not any(states(store, "tags_due"))
+
+
+def test_tags_at_once(spool, courier):
+    run, seen = run_id(), []
+    spool(run_event("START", run), run_event("COMPLETE", run), run_event("START", run_id()))
+    sent = courier(sync_tags=lambda event, _seconds: seen.append(event) or True).drain(deadline=time.monotonic() + 20)
+    assert (sent.accepted, sent.tagged, len(seen)) == (3, 1, 1)
+
+
+def test_what_a_taker_holds_is_free_again_a_little_after_his_time(courier):
+    assert courier()._hold(time.monotonic() - 5) == module.SLACK
+    assert courier()._hold(None) > timedelta(minutes=3)
