@@ -6,17 +6,16 @@ two samples on the same cells, and add up to the profile of both their rows.
 
 from __future__ import annotations
 
-import base64
-import json
 import math
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from itertools import pairwise
 from typing import Any
 
 from airflow_provider_aiguard.core.errors import ConfigurationError
+from airflow_provider_aiguard.core.profile_form import forged, pack, require_column, require_table, unpack
 
 VERSION = 2
 """Version of the stored form. A profile of another version is refused, never guessed at."""
@@ -38,7 +37,6 @@ HOURS_OF_WEEK = 168
 _GRID = ("kind", "edges", "center", "levels", "cutoff", "tail", "tail_next", "grid_values")
 _PACKED = ("edges", "counts")
 _TUPLES = ("edges", "counts", "levels", "buckets", "unseen", "lengths")
-_COUNTS = ("rows", "nulls", "nans", "finite", "tail", "tail_next", "grid_values", "length_sum", "length_squares")
 
 
 class ColumnKind(StrEnum):
@@ -128,6 +126,11 @@ class ColumnProfile:
         return self.rows - self.nulls - self.nans
 
     @property
+    def infinite(self) -> int:
+        """Rows of a numeric column that hold no number with a square: infinite, or beyond 1e140."""
+        return self.values - self.finite if self.kind is ColumnKind.NUMERIC else 0
+
+    @property
     def other(self) -> int:
         """Rows of a categorical column whose value is no level."""
         return sum(self.buckets)
@@ -209,7 +212,7 @@ class ColumnProfile:
         data = asdict(self)
         data["kind"] = str(self.kind)
         data |= {name: list(data[name]) for name in _TUPLES}
-        return data | {name: _pack(data[name]) for name in _PACKED}
+        return data | {name: pack(data[name]) for name in _PACKED}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> ColumnProfile:
@@ -217,15 +220,17 @@ class ColumnProfile:
 
         :raises ConfigurationError: if the counts cannot be those of a column.
         """
-        name = str(data.get("name"))
+        subject = f"column {data.get('name')!r}"
         try:
-            unpacked = {part: _unpack(data[part]) for part in _PACKED}
-            tuples = {part: tuple(unpacked.get(part, data[part])) for part in _TUPLES}
-            profile = cls(**{**data, **tuples, "kind": ColumnKind(data["kind"])})
+            unpacked = {**data, **{part: unpack(data[part]) for part in _PACKED}}
+            require_column(unpacked)
+            tuples = {part: tuple(unpacked[part]) for part in _TUPLES}
+            profile = cls(**{**unpacked, **tuples, "kind": ColumnKind(data["kind"])})
         except (KeyError, TypeError, ValueError, zlib.error) as error:
-            raise _forged(f"column {name!r}", f"{error!r} while reading it") from error
-        profile._require_counts()
-        profile._require_numbers()
+            raise forged(subject, f"{error!r} while reading it") from error
+        for possible, what in profile._doubts():
+            if not possible:
+                raise forged(subject, what)
         return profile
 
     def _is_atom(self, cell: int) -> bool:
@@ -234,35 +239,23 @@ class ColumnProfile:
             return False
         return self.edges[cell] == math.nextafter(self.edges[cell - 1], math.inf)
 
-    def _require_counts(self) -> None:
-        numbers = {name: getattr(self, name) for name in _COUNTS}
-        for name in ("counts", "buckets", "lengths"):
-            numbers |= {f"{name}[{i}]": n for i, n in enumerate(getattr(self, name))}
-        numbers |= {f"patterns[{name!r}]": n for name, n in self.patterns.items()}
-        for name, n in numbers.items():
-            if not _is_count(n):
-                raise self._forged(f"{name} is {n!r}, which is no count")
+    def _doubts(self) -> Iterator[tuple[bool, str]]:
+        """Whether fields fit together, each with what is wrong if not."""
+        cells, values = len(self.counts), self.values
         counted = self.nulls + self.nans + sum(self.counts) + self.other
-        if self.kind is not ColumnKind.SKIPPED and counted != self.rows:
-            raise self._forged(f"its counts add up to {counted} rows, not to {self.rows}")
-        if self.kind is ColumnKind.NUMERIC and self.counts and len(self.counts) != len(self.edges) + 1:
-            raise self._forged(f"it has {len(self.counts)} cells between {len(self.edges)} edges")
-        if self.finite > self.values:
-            raise self._forged(f"it has {self.finite} numbers in the moments of {self.values} values")
-
-    def _require_numbers(self) -> None:
-        numbers = {"center": self.center, "total": self.total, "squares": self.squares}
-        numbers |= {f"edges[{i}]": edge for i, edge in enumerate(self.edges)}
-        numbers |= {f"the design effect of {channel!r}": n for channel, n in self.design_effects.items()}
-        for name, number in numbers.items():
-            positive = name == "squares" or name.startswith("the")
-            if not _is_number(number) or (positive and number < 0):
-                raise self._forged(f"{name} is {number!r}")
-        if any(a >= b for a, b in pairwise(self.edges)):
-            raise self._forged("its edges do not ascend")
-
-    def _forged(self, what: str) -> ConfigurationError:
-        return _forged(f"column {self.name!r}", what)
+        yield (
+            self.kind is ColumnKind.SKIPPED or counted == self.rows,
+            f"its counts add up to {counted} rows, not to {self.rows}",
+        )
+        expected = {ColumnKind.NUMERIC: len(self.edges) + 1, ColumnKind.CATEGORICAL: len(self.levels)}
+        expected |= {ColumnKind.TEMPORAL: HOURS_OF_WEEK, ColumnKind.SKIPPED: 0}
+        yield cells in (0, expected[self.kind]), f"it has {cells} cells, and its grid {expected[self.kind]}"
+        yield len(self.buckets) in (0, BUCKETS), f"it has {len(self.buckets)} buckets, not {BUCKETS}"
+        yield len(self.lengths) in (0, len(LENGTH_EDGES) + 1), f"it has {len(self.lengths)} cells of lengths"
+        yield self.finite <= values, f"it has {self.finite} numbers in the moments of {values} values"
+        yield all(a < b for a, b in pairwise(self.edges)), "its edges do not ascend"
+        low, high = self.minimum, self.maximum
+        yield low is None or high is None or low <= high, f"its lowest value {low!r} is above its highest {high!r}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -343,34 +336,11 @@ class TableProfile:
                 f"The profile is of version {data.get('version')!r}; this release reads version {VERSION}. "
                 "Make the baseline again with this release."
             )
-        plausible = {
-            "rows": _is_count(data.get("rows")),
-            "sample": _is_number(data.get("sample")) and 0 < data["sample"] <= 1,
-            "clusters": data.get("clusters") is None or _is_count(data["clusters"]),
-        }
-        for name, held in plausible.items():
-            if not held:
-                raise _forged(f"table {data.get('table')!r}", f"{name} is {data.get(name)!r}")
+        require_table(data)
         columns = [ColumnProfile.from_dict(column) for column in data["columns"]]
         pairs = {(first, second): tuple(counts) for first, second, *counts in data["pairs"]}
-        for pair, counts in pairs.items():
-            if len(counts) != 4 or not all(map(_is_count, counts)):
-                raise _forged(f"columns {' and '.join(pair)}", f"the counts of the pair are {list(counts)!r}")
-        return cls(**{**data, "columns": {c.name: c for c in columns}, "pairs": pairs})
-
-
-def _is_count(number: Any) -> bool:
-    return isinstance(number, int) and not isinstance(number, bool) and number >= 0
-
-
-def _is_number(number: Any) -> bool:
-    return isinstance(number, int | float) and not isinstance(number, bool) and math.isfinite(number)
-
-
-def _forged(subject: str, what: str) -> ConfigurationError:
-    return ConfigurationError(
-        f"The stored profile of {subject} cannot be one: {what}. Make the baseline again with ProfileOperator."
-    )
+        plain = {name: data[name] for name in ("version", "table", "rows", "sample", "clusters", "splits")}
+        return cls(**plain, columns={column.name: column for column in columns}, pairs=pairs)
 
 
 def _added(mine: Sequence[int], others: Sequence[int]) -> Any:
@@ -386,13 +356,3 @@ def _extreme(choose: Any, mine: float | None, others: float | None) -> float | N
 
 def _larger(mine: Mapping[str, float], others: Mapping[str, float]) -> dict[str, float]:
     return {channel: max(mine.get(channel, 1.0), others.get(channel, 1.0)) for channel in {**mine, **others}}
-
-
-def _pack(numbers: Sequence[float]) -> str:
-    text = json.dumps(numbers, separators=(",", ":"))
-    return base64.b85encode(zlib.compress(text.encode(), 9)).decode()
-
-
-def _unpack(packed: str) -> list[Any]:
-    found: list[Any] = json.loads(zlib.decompress(base64.b85decode(packed)))
-    return found

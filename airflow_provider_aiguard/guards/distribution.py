@@ -38,6 +38,8 @@ def distributions(reference: TableProfile, current: TableProfile) -> list[Distri
 
 
 def _numeric(before: ColumnProfile, after: ColumnProfile) -> Distribution:
+    if not before.edges:
+        return _named(before.name, [("no finite value", 1.0, 1.0)])
     values = {cell: edge for cell, (below, edge) in enumerate(pairwise(before.edges), 1) if edge == _next(below)}
     counted = [cell for cell in values if before.counts[cell] or after.counts[cell]]
     if len(counted) <= CELLS and all(sum(c.counts[i] for i in counted) == c.values for c in (before, after)):

@@ -12,7 +12,7 @@ from airflow_provider_aiguard.guards.judgement import judge, undecided
 from airflow_provider_aiguard.stats.clopper_pearson import clopper_pearson
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 MIN_CLUSTERS = 20
 """Clusters below which nothing sure is known of how far rows depend on each other."""
@@ -38,9 +38,24 @@ def evaluate(reference: TableProfile, current: TableProfile, limits: DriftLimits
     family += pairs_of(reference, current, frozenset(free), limits)
     checks = judge(family, limits, note=note(reference, current, limits))
     checks += [check for check in obstacles.values() if check]
+    return [*checks, *unjudged(checks, [reference, current], names)]
+
+
+def unjudged(
+    checks: Sequence[CheckResult], profiles: Sequence[TableProfile], names: Iterable[str]
+) -> Iterator[CheckResult]:
+    """Yield the check that keeps a table from passing of which nothing was judged.
+
+    :param checks: those of its columns.
+    :param profiles: the current one last, what it was compared with before it.
+    :param names: the columns.
+    """
+    table = profiles[-1].table
+    found = (profile.columns[name] for profile in profiles for name in names if name in profile.columns)
     if all(check.severity is Severity.WARN for check in checks):
-        checks.append(undecided(f"no column of {current.table!r} could be compared with the reference"))
-    return checks
+        yield undecided(f"no column of {table!r} could be compared with what came before")
+    elif not any(column.values or column.kind is ColumnKind.SKIPPED for column in found):
+        yield undecided(f"{table!r} has no value in any column, and had none before")
 
 
 def too_little(side: str, profile: TableProfile) -> str:

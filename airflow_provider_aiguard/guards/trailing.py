@@ -12,11 +12,11 @@ from dataclasses import replace
 
 from airflow_provider_aiguard.core.limits.drift import DriftLimits
 from airflow_provider_aiguard.core.profile import ColumnProfile, TableProfile
-from airflow_provider_aiguard.core.verdict import CheckResult, Outcome, Severity
+from airflow_provider_aiguard.core.verdict import CheckResult, Outcome
 from airflow_provider_aiguard.guards.channels.base import Channel
 from airflow_provider_aiguard.guards.channels.batches import BUILDERS, MIN_BATCHES, Series
 from airflow_provider_aiguard.guards.channels.choose import factors
-from airflow_provider_aiguard.guards.drift import note, obstacle, too_little
+from airflow_provider_aiguard.guards.drift import note, obstacle, too_little, unjudged
 from airflow_provider_aiguard.guards.judgement import judge, undecided
 
 PATIENCE = 2.0
@@ -56,9 +56,7 @@ def evaluate(
     demands = {test: PATIENCE * smallest for test, smallest in limits.must_see.items()}
     judged = judge(family, limits, note=note(known[-1], current, limits), must_see=demands)
     checks = [*_worst(judged), *checks]
-    if all(check.severity is Severity.WARN for check in checks):
-        checks.append(undecided(f"no column of {current.table!r} could be compared with the batches before it"))
-    return checks
+    return [*checks, *unjudged(checks, [*known, current], names)]
 
 
 def _series(

@@ -12,7 +12,8 @@ import numpy as np
 from airflow_provider_aiguard.core.profile import ColumnKind, ColumnProfile
 from airflow_provider_aiguard.guards.channels.base import Channel, points, thinned
 from airflow_provider_aiguard.guards.channels.categorical import LONGEST_LEVEL, levels_say_little
-from airflow_provider_aiguard.guards.channels.numeric import left_constant
+from airflow_provider_aiguard.guards.channels.missing import what_is_no_number
+from airflow_provider_aiguard.guards.channels.numeric import left_constant, not_in_cells
 from airflow_provider_aiguard.stats.prediction import Prediction, predict
 from airflow_provider_aiguard.stats.spread import centres, log_sd
 
@@ -88,9 +89,9 @@ def spread(series: Series) -> Iterator[Channel]:
     values = centres(series.current.edges, np.sum(counts[:-1], axis=0).tolist())
 
     def point(column: ColumnProfile, factor: float) -> tuple[float, float] | None:
-        return log_sd(values, thinned(column.counts, factor))
+        return None if not_in_cells(column) else log_sd(values, thinned(column.counts, factor))
 
-    usable = series.having("spread", "values that vary", lambda c, factor: point(c, factor) is not None)
+    usable = series.having("spread", "values that vary over the cells", lambda c, factor: point(c, factor) is not None)
     if isinstance(usable, Channel):
         yield usable
         return
@@ -105,9 +106,10 @@ def nulls(series: Series) -> Iterator[Channel]:
 
 
 def nans(series: Series) -> Iterator[Channel]:
-    """Test the share of NaNs."""
-    if any(c.nans for c, _ in series.all):
-        yield _share("nans", "NaNs", series, [(c.nans, c.rows) for c, _ in series.all])
+    """Test the share of what is no finite number."""
+    hits = [(c.nans + c.infinite, c.rows) for c, _ in series.all]
+    if any(k for k, _ in hits):
+        yield _share("nans", what_is_no_number(c for c, _ in series.all), series, hits)
 
 
 def unseen(series: Series) -> Iterator[Channel]:

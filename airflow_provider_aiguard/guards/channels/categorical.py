@@ -82,8 +82,8 @@ def bucket_of(value: str) -> int:
 
 
 def levels_say_little(column: ColumnProfile) -> bool:
-    """Whether most rows of the sample that made the levels had a value too rare to be one."""
-    return column.tail * 2 > (column.grid_values or column.values)
+    """Whether most rows of the reference, or of the sample that made the levels, had a value that is none of them."""
+    return column.tail * 2 > (column.grid_values or column.values) or column.other * 2 > column.values
 
 
 def _buckets(column: ColumnProfile) -> tuple[int, ...]:

@@ -107,7 +107,7 @@ def _recommended(pair: Pair) -> Iterator[str]:
     reference: ColumnProfile = pair.reference
     yield "nulls"
     if reference.kind is ColumnKind.NUMERIC:
-        if reference.nans or pair.current.nans:
+        if any(side.nans or side.infinite for side in (reference, pair.current)):
             yield "nans"
         yield "ks"
     elif reference.kind is ColumnKind.TEMPORAL:

@@ -9,6 +9,7 @@ from functools import partial
 from airflow_provider_aiguard.core.profile import ColumnKind
 from airflow_provider_aiguard.guards.channels.base import Channel, Pair
 from airflow_provider_aiguard.guards.channels.categorical import cells, levels_say_little
+from airflow_provider_aiguard.guards.channels.numeric import not_in_cells
 from airflow_provider_aiguard.stats.chi_square import merge_rare
 from airflow_provider_aiguard.stats.detectable import noncentrality
 from airflow_provider_aiguard.stats.jensen_shannon import jensen_shannon as divergence_of
@@ -19,6 +20,9 @@ from airflow_provider_aiguard.stats.sample_size import effective_size
 
 def psi(pair: Pair) -> Channel:
     """Compare by the population stability index: numbers on ten cells, categories on theirs."""
+    blind = _blind(pair)
+    if blind:
+        return Channel(test="psi", column=pair.name, blind=blind)
     result = index_of(*_cells(pair))
     return Channel(
         test="psi",
@@ -36,6 +40,9 @@ def psi(pair: Pair) -> Channel:
 
 def jensen_shannon(pair: Pair) -> Channel:
     """Compare by the Jensen-Shannon divergence: numbers on ten cells, categories on theirs."""
+    blind = _blind(pair)
+    if blind:
+        return Channel(test="jensen_shannon", column=pair.name, blind=blind)
     result = divergence_of(*_cells(pair))
     return Channel(
         test="jensen_shannon",
@@ -50,6 +57,10 @@ def jensen_shannon(pair: Pair) -> Channel:
         optional=_optional(pair),
         detail={"jensen_shannon": result.divergence, "df": result.df},
     )
+
+
+def _blind(pair: Pair) -> str:
+    return not_in_cells(pair.reference) if pair.reference.kind is ColumnKind.NUMERIC else ""
 
 
 def _cells(pair: Pair) -> tuple[list[float], list[float]]:

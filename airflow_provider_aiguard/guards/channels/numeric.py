@@ -22,12 +22,18 @@ NEAR = 1e100
 ENOUGH = 20
 """Rows that count from which the large-sample test of distance holds; below, it says nothing."""
 
+COARSE = 0.05
+"""Share of the reference in one cell of several values that hides too much."""
+
 ENOUGH_TO_SPREAD = 500
 """The same for that of spread: of fewer, a long tail's kurtosis has no estimate."""
 
 
 def ks(pair: Pair) -> Channel:
     """Compare the distribution functions."""
+    blind = not_in_cells(pair.reference)
+    if blind:
+        return Channel(test="ks", column=pair.name, blind=blind)
     before, after = pair.counts()
     result = kolmogorov_smirnov(before, after)
     return Channel(
@@ -36,7 +42,7 @@ def ks(pair: Pair) -> Channel:
         p_value=result.p_value,
         effect=result.effect,
         seen=f"{_shift(pair)}KS {result.effect:.3g}",
-        detectable=partial(detectable_ks, *pair.sizes),
+        detectable=lambda alpha: min(1.0, detectable_ks(*pair.sizes, alpha) + _hidden(pair.reference)),
         unit=in_sd,
         optional=not pair.reference.values,
         detail={
@@ -51,11 +57,14 @@ def ks(pair: Pair) -> Channel:
 def wasserstein(pair: Pair) -> Channel:
     """Compare by the area between the distribution functions, in standard deviations of the reference."""
     before, after = pair.reference, pair.current
+    blind = _not_in_area(pair)
+    if blind:
+        return Channel(test="wasserstein", column=pair.name, blind=blind, optional=not before.values)
     scale = before.std or _pooled_sd(before, after)
+    if not scale:
+        return _rows_only("wasserstein", pair, "Wasserstein 0 sd")
     lows = [side.minimum for side in (before, after) if side.minimum is not None]
     highs = [side.maximum for side in (before, after) if side.maximum is not None]
-    if not scale or not before.edges or min(pair.sizes) < ENOUGH:
-        return _rows_only("wasserstein", pair, "Wasserstein 0 sd" if before.values else "no values")
 
     def scaled(x: float) -> float:
         return min(max((x - before.center) / scale, -NEAR), NEAR)
@@ -78,16 +87,51 @@ def wasserstein(pair: Pair) -> Channel:
     )
 
 
+def not_in_cells(reference: ColumnProfile) -> str:
+    """Why counts by cell say nothing of a column; empty if they do.
+
+    A reference that moves is counted on the cells of its first batch, and may have left them.
+    """
+    if reference.values and not reference.edges:
+        return "the reference has no finite value, so there are no cells to count in"
+    hidden = _hidden(reference)
+    if hidden > COARSE:
+        return (
+            f"{hidden:.0%} of the reference lie in one cell, where no change is seen: begin again with another name "
+            "for the reference"
+        )
+    return ""
+
+
+def _hidden(reference: ColumnProfile) -> float:
+    """Share of the rows that the cells may hide; those that were made from these very rows hide next to nothing."""
+    return 0.0 if reference.learnt else reference.resolution
+
+
+def _not_in_area(pair: Pair) -> str:
+    """Why there is no area between the distribution functions; empty if there is one."""
+    before, after = pair.reference, pair.current
+    if not all(pair.sizes) or not_in_cells(before):
+        return not_in_cells(before) or "no values"
+    if min(pair.sizes) < ENOUGH:
+        return f"Wasserstein not comparable below {ENOUGH} rows"
+    infinite = not (before.std or _pooled_sd(before, after)) and before.infinite + after.infinite
+    return "the finite values do not vary, and how far infinite ones lie from them is no number" if infinite else ""
+
+
 def mean(pair: Pair) -> Channel:
-    """Compare the means."""
+    """Compare the means of the finite values."""
     factors = pair.factors("values")
     before, after = (
         (side.finite / factor, side.mean, side.std)
         for side, factor in zip((pair.reference, pair.current), factors, strict=True)
     )
     if before[1] is None or before[2] is None or after[1] is None or after[2] is None:
-        return Channel(test="mean", column=pair.name, blind="no finite values to compare", optional=not before[0])
+        return Channel(
+            test="mean", column=pair.name, blind="no finite values to compare", optional=not pair.reference.values
+        )
     result = mean_shift((before[0], before[1], before[2]), (after[0], after[1], after[2]))
+    infinite = pair.reference.infinite + pair.current.infinite
     if not before[2]:
         return left_constant(pair.name, before[0], before[1], (after[0], after[1], after[2]))
     return Channel(
@@ -95,7 +139,7 @@ def mean(pair: Pair) -> Channel:
         column=pair.name,
         p_value=result.p_value,
         effect=result.effect,
-        seen=f"mean {result.shift:+.2f} sd",
+        seen=f"mean {result.shift:+.2f} sd" + (f", {infinite:,} infinite values left out" if infinite else ""),
         detectable=partial(detectable_shift, _inverse(effective_size(before[0], after[0]))),
         unit=_sd,
         nothing=math.inf,
@@ -133,6 +177,9 @@ def _moved_mean(share: float) -> float:
 def spread(pair: Pair) -> Channel:
     """Compare the standard deviations."""
     before, after = pair.counts()
+    blind = not_in_cells(pair.reference)
+    if blind:
+        return Channel(test="spread", column=pair.name, blind=blind)
     if 0 < min(pair.sizes) < ENOUGH_TO_SPREAD:
         return Channel(test="spread", column=pair.name, blind=f"spread not comparable below {ENOUGH_TO_SPREAD} rows")
     result = compare_spreads(pair.reference.edges, before, after)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from airflow_provider_aiguard.core.errors import ConfigurationError
-from airflow_provider_aiguard.core.profile import ColumnKind, ColumnProfile, TableProfile
+from airflow_provider_aiguard.core.profile import BUCKETS, ColumnKind, ColumnProfile, TableProfile
 
 
 def profile():
@@ -27,7 +27,7 @@ def profile():
         rows=7,
         levels=("a",),
         counts=(5,),
-        buckets=(2,),
+        buckets=(2, *(0,) * (BUCKETS - 1)),
         unseen=("b", "c"),
         cutoff=2,
         tail=4,

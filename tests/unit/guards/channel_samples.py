@@ -31,6 +31,7 @@ def number(counts=BELL, *, mean=0.0, sd=1.0, edges=EDGES, name="x", **fields):
             "squares": (sd**2 + mean**2) * n,
             "minimum": mean - 4 * sd,
             "maximum": mean + 4 * sd,
+            "learnt": True,
             **fields,
         }
     )

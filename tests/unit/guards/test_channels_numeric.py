@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from channel_samples import BELL, EVERY, MOVED, WIDER, N, judge, number
 
@@ -105,3 +107,40 @@ def test_values_that_are_all_infinite_are_not_averaged():
         Outcome.BREACH,
         Outcome.BREACH,
     ]
+
+
+@pytest.mark.parametrize("method", EVERY)
+def test_a_reference_of_infinities_has_nothing_to_compare_with(method):
+    infinite = number((N,), edges=(), finite=0, total=0.0, squares=0.0, minimum=None, maximum=None)
+    for current in (infinite, number((N // 2,), edges=(), finite=0, total=0.0, squares=0.0, minimum=None)):
+        check = judge(infinite, current, method)[method]
+        assert (check.outcome, check.severity) == (Outcome.UNDECIDED, Severity.ERROR)
+
+
+@pytest.mark.parametrize("method", [m for m in EVERY if m != "mean"])
+def test_a_reference_that_left_its_cells_has_nothing_to_compare_with(method):
+    beyond = number((0, 0, 0, 0, 0, N), mean=9.0, learnt=False)
+    check = judge(beyond, beyond, method)[method]
+    assert (check.outcome, check.severity) == (Outcome.UNDECIDED, Severity.ERROR)
+    assert check.message.startswith("x: 100% of the reference lie in one cell")
+
+
+def test_a_constant_and_infinities_have_no_area_between_them():
+    gone = number((N // 2, 0, 0, 0, 0, N // 2), finite=0, total=0.0, squares=0.0, minimum=None, maximum=None)
+    some = number((0, 0, N - 500, 0, 0, 500), finite=N - 500, total=0.5 * (N - 500), squares=0.25 * (N - 500))
+    for current in (gone, replace(some, minimum=0.5, maximum=0.5)):
+        assert judge(CONSTANT, current, "wasserstein")["wasserstein"].outcome is Outcome.UNDECIDED
+
+
+@pytest.mark.parametrize("rows", [15, 19])
+def test_a_few_rows_against_many_have_no_area(rows):
+    """They would show half of a column at another value, and were called alike without a look."""
+    many = number([1_000 * n for n in BELL])
+    check = judge(many, number((0, 0, 0, 0, 0, rows), mean=2.5), "wasserstein")["wasserstein"]
+    assert check.outcome is Outcome.UNDECIDED
+    assert check.message == "x: Wasserstein not comparable below 20 rows"
+
+
+def test_a_mean_says_which_values_it_leaves_out():
+    check = judge(number(), number(finite=N - 40), "mean")["mean"]
+    assert check.message.startswith("x: mean +0.00 sd, 40 infinite values left out")

@@ -32,6 +32,12 @@ def drawn(before, after):
     return found[0] if found else None
 
 
+def test_a_reference_without_a_finite_value_is_one_bar():
+    infinite = ColumnProfile(name="x", kind=ColumnKind.NUMERIC, type="DOUBLE", rows=9, counts=(9,))
+    found = drawn(infinite, infinite)
+    assert (found.labels, found.reference, found.current) == (("no finite value",), (1.0,), (1.0,))
+
+
 def test_numbers_are_drawn_as_a_histogram_of_the_rows_would_be():
     rng = np.random.default_rng(1)
     before, after = rng.normal(size=50_000), rng.normal(0.5, 1, size=50_000)

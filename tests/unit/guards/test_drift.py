@@ -15,7 +15,8 @@ N = 10_000
 
 def number(counts=(2_500, 2_500, 2_500, 2_500), *, nulls=0, nans=0, **fields):
     rows = sum(counts) + nulls + nans
-    given = {"name": "distance", "kind": ColumnKind.NUMERIC, "type": "DOUBLE", "edges": (1.0, 2.0, 3.0), **fields}
+    given = {"name": "distance", "kind": ColumnKind.NUMERIC, "type": "DOUBLE", "edges": (1.0, 2.0, 3.0)}
+    given |= {"learnt": True, "finite": sum(counts), **fields}
     return ColumnProfile(rows=rows, nulls=nulls, nans=nans, counts=tuple(counts), **given)
 
 
@@ -173,11 +174,44 @@ def test_an_identifier_is_shown_and_does_not_decide():
 
 def test_a_column_that_was_always_null_is_shown_and_does_not_decide():
     empty = number((0,), nulls=N, edges=())
-    assert outcome(judge(empty, empty).values()) is Outcome.PASS
+    assert outcome(evaluate(table(empty, text()), table(empty, text()))) is Outcome.PASS
     assert judge(empty, empty)["ks"].severity is Severity.WARN
     assert judge(empty, number((N,), edges=()))["nulls"].outcome is Outcome.BREACH
     gone = judge(number(), number((0, 0, 0, 0), nulls=N))
     assert (gone["nulls"].outcome, gone["ks"].outcome) == (Outcome.BREACH, Outcome.UNDECIDED)
+
+
+def test_a_table_of_nothing_but_nulls_is_no_pass():
+    empty = number((0,), nulls=N, edges=())
+    checks = evaluate(table(empty), table(empty))
+    assert outcome(checks) is Outcome.UNDECIDED
+    assert checks[-1].message == "'flights' has no value in any column, and had none before"
+
+
+def test_infinite_values_are_no_numbers():
+    infinite = number((2_500, 2_500, 2_500, 2_700), finite=N)
+    check = judge(number(), infinite)["nans"]
+    assert (check.outcome, check.message) == (
+        Outcome.BREACH,
+        "distance: NaNs and infinite values 0.0% -> 2.0% (limit 0.01)",
+    )
+    assert judge(infinite, infinite)["nans"].outcome is Outcome.PASS
+
+
+def test_cells_that_the_reference_has_left_see_nothing():
+    """A reference that moves is counted on the cells of its first batch: values above them all are in one cell."""
+    beyond = number((0, 0, 0, N), learnt=False)
+    check = judge(beyond, beyond)["ks"]
+    assert check.outcome is Outcome.UNDECIDED
+    assert check.message == (
+        "distance: 100% of the reference lie in one cell, where no change is seen: begin again with another name for "
+        "the reference"
+    )
+    edges = tuple(float(i) for i in range(24))
+    half = number((400,) * 25, learnt=False, edges=edges)
+    assert judge(half, half)["ks"].detail["smallest_visible"] == pytest.approx(
+        judge(replace(half, learnt=True), half)["ks"].detail["smallest_visible"] + 0.04
+    )
 
 
 @pytest.mark.parametrize("side", ["reference", "current table"])
@@ -206,7 +240,7 @@ def test_a_column_that_cannot_be_compared_is_undecided_if_it_was_asked_for():
 def test_nothing_comparable_is_never_a_pass():
     checks = evaluate(table(SKIPPED), table(SKIPPED))
     assert outcome(checks) is Outcome.UNDECIDED
-    assert checks[-1].message == "no column of 'flights' could be compared with the reference"
+    assert checks[-1].message == "no column of 'flights' could be compared with what came before"
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import math
 
 import pytest
+from channel_samples import N, number, table, text, times
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -157,3 +159,48 @@ def test_a_forged_reference_is_refused_by_name(change, message):
         data["columns"][0] |= change
     with pytest.raises(ConfigurationError, match=message):
         TableProfile.from_dict(data)
+
+
+JUNK = ["gone", None, "x", "9", -1, 1.5, True, [], {}, [1], {"a": 1}, math.nan, math.inf, 10**400]
+
+
+def stored():
+    """A profile of every kind of column, with a pair."""
+    columns = [
+        number((1_000, 8_000, 1_000), edges=(-1.0, 1.0)),
+        text(learnt=True, lengths=(N, *(0,) * len(LENGTH_EDGES)), patterns={"upper": N}),
+        times((N, *(0,) * (HOURS_OF_WEEK - 1)), design_effects={"values": 2.0}),
+        ColumnProfile(name="doc", kind=ColumnKind.SKIPPED, type="JSON", rows=N, reason="no"),
+    ]
+    return table(*columns, pairs={("x", "y"): (1, 2, 3, 4)}, splits={"x": 0.0})
+
+
+def places(data, path=()):
+    """Where something can be forged: each field, and the first of each list."""
+    items = data.items() if isinstance(data, dict) else list(enumerate(data))[: 4 if path == ("columns",) else 1]
+    for key, held in items:
+        yield (*path, key)
+        if isinstance(held, dict | list):
+            yield from places(held, (*path, key))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("place", [*places(stored().to_dict())], ids=str)
+def test_whatever_is_forged_in_a_stored_profile_there_is_an_answer(place):
+    """Refused by name, or judged like any other profile: never an error of another kind."""
+    for junk in JUNK:
+        data = copy.deepcopy(stored().to_dict())
+        *above, key = place
+        holder = data
+        for step in above:
+            holder = holder[step]
+        if junk == "gone":
+            del holder[key]
+        else:
+            holder[key] = junk
+        try:
+            reference = TableProfile.from_dict(data)
+        except ConfigurationError as error:
+            assert "The stored profile of " in str(error) or "The profile is of version" in str(error)  # noqa: PT017
+        else:
+            answered(drift.evaluate(reference, stored()), reference)

@@ -25,6 +25,7 @@ def number(mean=0.0, *, sd=1.0, nulls=0, nans=0, counts=BELL, name="x", **fields
         "minimum": mean - 4 * sd,
         "maximum": mean + 4 * sd,
         "edges": EDGES,
+        "learnt": True,
     }
     return ColumnProfile(
         name=name,
@@ -252,3 +253,26 @@ def test_clusters_bound_what_rows_can_say():
     assert check.outcome is not Outcome.BREACH
     assert check.detail["smallest_visible"] > 0.3
     assert math.isfinite(check.detail["smallest_visible"])
+
+
+def test_infinite_values_are_no_numbers():
+    batches, some = [number(m) for m in WOBBLE], number(finite=N - 20_000)
+    assert judge(batches, some)["nans"].outcome is Outcome.BREACH
+    assert "NaNs and infinite values 0.0% -> 2.0%" in judge(batches, some)["nans"].message
+
+
+def test_batches_that_left_the_cells_of_the_first_one_say_nothing_of_the_spread():
+    """All values above the last edge: the mean is still seen, from the sums."""
+    beyond = [number(9 + m, counts=(0, 0, 0, 0, 0, N), learnt=False) for m in WOBBLE]
+    checks = judge(beyond, number(9.0, counts=(0, 0, 0, 0, 0, N), learnt=False))
+    assert (checks["spread"].outcome, checks["spread"].severity) == (Outcome.UNDECIDED, Severity.WARN)
+    assert checks["mean"].outcome is Outcome.PASS
+    checks = judge([*[number(m) for m in WOBBLE], *beyond[:2]], number())
+    assert checks["spread"].detail["batches"] == 8
+
+
+def test_batches_of_nothing_but_nulls_are_no_pass():
+    empty = number(counts=(0,), nulls=N, edges=(), finite=0, minimum=None, maximum=None)
+    checks = evaluate([table(empty)] * 8, table(empty))
+    assert Verdict(guard="drift", subject="t", checks=tuple(checks)).outcome is Outcome.UNDECIDED
+    assert checks[-1].message == "'flights' has no value in any column, and had none before"
