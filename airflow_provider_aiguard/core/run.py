@@ -114,6 +114,33 @@ class ColumnSummary:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ModelSummary:
+    """What one model of a run did.
+
+    :param model: which model.
+    :param asked: rows it was sent.
+    :param saved: rows it need not be sent, because equal work was paid for before.
+    :param answered: rows with at least one cell it filled.
+    :param cost_micros: money spent on it, in micro-dollars; ``None`` if no price was declared.
+    :param seconds: seconds spent inside it.
+    :param usage: requests and tokens, as far as it counts them.
+    """
+
+    model: ModelIdentity
+    asked: int = 0
+    saved: int = 0
+    answered: int = 0
+    cost_micros: int | None = None
+    seconds: float = 0.0
+    usage: Usage = field(default_factory=Usage)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> ModelSummary:
+        """Read what ``asdict`` made."""
+        return cls(**{**data, "model": ModelIdentity(**data["model"]), "usage": Usage(**data["usage"])})
+
+
+@dataclass(frozen=True, kw_only=True)
 class InferenceSummary:
     """What one run of an AI step did. Aggregates only: it goes to XCom, the store and lineage.
 
@@ -132,6 +159,7 @@ class InferenceSummary:
     :param usage: requests and tokens, as far as the model counts them.
     :param latency: how long its calls took.
     :param columns: what was written, by output column.
+    :param models: what each model did, in the order they are asked.
     """
 
     run_id: str
@@ -149,10 +177,13 @@ class InferenceSummary:
     usage: Usage = field(default_factory=Usage)
     latency: LatencySummary = field(default_factory=LatencySummary)
     columns: Mapping[str, ColumnSummary] = field(default_factory=dict)
+    models: tuple[ModelSummary, ...] = ()
 
     @property
     def asked(self) -> int:
-        """Rows that the model was asked about: those that were saved are not among them."""
+        """Questions asked: rows that a model was sent. Those that were saved are not among them."""
+        if self.models:
+            return sum(model.asked for model in self.models)
         return self.inferred + self.rejects - self.saved
 
     @property
@@ -166,6 +197,7 @@ class InferenceSummary:
         data = asdict(self)
         data["columns"] = {name: column.to_dict() for name, column in self.columns.items()}
         data["latency"] = self.latency.to_dict()
+        data["models"] = list(data["models"])
         return data
 
     @classmethod
@@ -179,6 +211,7 @@ class InferenceSummary:
                 # Runs that were recorded before these were counted have none.
                 "usage": Usage(**data.get("usage", {})),
                 "latency": LatencySummary.from_dict(data["latency"]) if "latency" in data else LatencySummary(),
+                "models": tuple(ModelSummary.from_dict(model) for model in data.get("models", ())),
             }
         )
 

@@ -59,7 +59,7 @@ class DecoratedInferenceOperator(DecoratedOperator, InferenceOperator):
 
     def _check_arguments(self) -> None:
         # The function is the model.
-        self._plan()
+        self._plan().require_price()
 
     def _model(self, context: Context) -> Model:
         from airflow_provider_aiguard.models.function import FunctionModel

@@ -12,12 +12,17 @@ from airflow_provider_aiguard.core.outputs import Output
 from airflow_provider_aiguard.core.provenance import Companions
 from airflow_provider_aiguard.core.table import Table
 from airflow_provider_aiguard.inference.plan import InferencePlan
+from airflow_provider_aiguard.inference.values import infer_type
 from airflow_provider_aiguard.tables.columns import ColumnInfo, read_columns
 from airflow_provider_aiguard.tables.writer import resolve_outputs
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Connection
     from sqlalchemy.types import TypeEngine
+
+    from airflow_provider_aiguard.core.claims import Claims
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +70,28 @@ class StepColumns:
             outputs=outputs,
             into=replace(plan.into, key=plan.rows.key),
             mode=_mode(plan),
+        )
+
+
+class StepOutputs:
+    """The outputs of a step. A type that nobody declared is taken from the first value that is seen.
+
+    :param outputs: the outputs, typed as far as it is known.
+    """
+
+    def __init__(self, outputs: Sequence[Output]) -> None:
+        self.all = tuple(outputs)
+
+    @property
+    def typed(self) -> bool:
+        """Whether all types are known. Before that there is nothing to write, and no column to label."""
+        return all(output.type for output in self.all)
+
+    def resolve(self, claims: Claims) -> None:
+        """Take the types of undeclared outputs from claims that have a value for them."""
+        self.all = tuple(
+            o if o.type or o.name not in claims.values else replace(o, type=infer_type(claims.values[o.name], o.name))
+            for o in self.all
         )
 
 

@@ -13,17 +13,16 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from airflow_provider_aiguard.core.errors import RejectShareError
 from airflow_provider_aiguard.core.provenance import Provenance
 from airflow_provider_aiguard.core.run import InferenceSummary, Reject, RunIdentity, RunState
+from airflow_provider_aiguard.inference.asker import Asker
 from airflow_provider_aiguard.inference.cells import (
     ChunkClaims,
     Positions,
@@ -32,12 +31,9 @@ from airflow_provider_aiguard.inference.cells import (
     no_claims,
     spread,
 )
-from airflow_provider_aiguard.inference.columns import StepColumns
-from airflow_provider_aiguard.inference.once import Once, answers_of
-from airflow_provider_aiguard.inference.prices import Bill, Metered
+from airflow_provider_aiguard.inference.columns import StepColumns, StepOutputs
 from airflow_provider_aiguard.inference.tally import ColumnTally, Tally
-from airflow_provider_aiguard.inference.validate import Mask, ValidClaims, validate_claims
-from airflow_provider_aiguard.inference.values import infer_type
+from airflow_provider_aiguard.inference.validate import Mask
 from airflow_provider_aiguard.tables.connection import connect
 from airflow_provider_aiguard.tables.nulls import null_mask
 from airflow_provider_aiguard.tables.reader import count_rows, read_chunks
@@ -47,19 +43,12 @@ if TYPE_CHECKING:
     import pandas as pd
     from sqlalchemy import Connection, Engine
 
-    from airflow_provider_aiguard.core.amounts import Amounts
-    from airflow_provider_aiguard.core.claims import Claims
     from airflow_provider_aiguard.core.outputs import Output
-    from airflow_provider_aiguard.core.provenance import ConfidenceSource
     from airflow_provider_aiguard.inference.plan import InferencePlan
     from airflow_provider_aiguard.models.base import Model
-    from airflow_provider_aiguard.store.books import Hold
     from airflow_provider_aiguard.store.store import Store
 
 logger = logging.getLogger(__name__)
-
-HOLD_TTL = timedelta(hours=6)
-"""Longer than any sane model call. A dead worker's hold is forfeited earlier, by the next try of its task."""
 
 LOG_EVERY_SECONDS = 10.0
 
@@ -79,6 +68,7 @@ def run_inference(
     :raises InvalidClaimError: at an invalid claim. Earlier chunks stay written, nothing of its chunk is.
     :raises RejectShareError: after the last chunk, if too many rows were rejected.
     """
+    plan.require_price()
     with ExitStack() as stack:
         stack.callback(model.close)
         stack.enter_context(_remembered(plan, model, store, identity))
@@ -118,25 +108,23 @@ class _Step:
         self.write = write
         self.key = plan.rows.require_key()
         self.columns = StepColumns.of(plan, read, write)
-        self.outputs = self.columns.outputs
+        self.outputs = StepOutputs(self.columns.outputs)
         self.writer: ClaimWriter | None = None
-        self.once: Once | None = None
-        if plan.pays_once:
-            self.once = Once(plan, model.identity, store.results, identity, self.outputs)
+        self.asker = Asker(plan, model, store, identity, self.outputs)
         self.tally = Tally(
             run_id=identity.run_id,
             model=model.identity,
             source=plan.rows.full_name,
             target=plan.into.full_name,
             columns={o.name: ColumnTally() for o in plan.outputs},
-            priced=plan.price_per_row is not None or plan.price is not None,
+            models=(self.asker.tally,),
         )
 
     def run(self) -> InferenceSummary:
         total = count_rows(self.read, self.plan.rows)
-        names = ", ".join(o.name for o in self.outputs)
+        names = ", ".join(o.name for o in self.outputs.all)
         logger.info("Inferring %s for %d rows of %s by %s", names, total, self.tally.source, self.model.identity)
-        if all(output.type for output in self.outputs):
+        if self.outputs.typed:
             self._open_writer()
         logged = time.monotonic()
         for chunk in read_chunks(self.read, self.plan.rows, self.columns.read, chunk_size=self.plan.chunk_size):
@@ -154,7 +142,7 @@ class _Step:
         needed = self._needed(chunk)
         positions = np.flatnonzero(np.logical_or.reduce(list(needed.values())))
         asked = len(positions) > 0
-        claims = self._infer(chunk, needed, positions) if asked else no_claims(self.outputs, len(chunk))
+        claims = self._infer(chunk, needed, positions) if asked else no_claims(self.outputs.all, len(chunk))
         self._keep_rejects(chunk, claims)
         self._write_chunk(chunk, claims)
         self._count(chunk, claims, needed)
@@ -162,8 +150,8 @@ class _Step:
     def _needed(self, chunk: pd.DataFrame) -> dict[str, Mask]:
         everything = np.ones(len(chunk), dtype=bool)
         if self.plan.fill == "all":
-            return {o.name: everything for o in self.outputs}
-        return {o.name: null_mask(chunk[o.name]) if o.name in chunk else everything for o in self.outputs}
+            return {o.name: everything for o in self.outputs.all}
+        return {o.name: null_mask(chunk[o.name]) if o.name in chunk else everything for o in self.outputs.all}
 
     def _infer(self, chunk: pd.DataFrame, needed: Mapping[str, Mask], positions: Positions) -> ChunkClaims:
         rows = chunk[list(self.columns.inputs)]
@@ -174,108 +162,10 @@ class _Step:
         def describe(row: int) -> str:
             return str(self._key_of(chunk, int(positions[row])))
 
-        def ask(some: Sequence[int], keys: Sequence[str]) -> tuple[ValidClaims, ConfidenceSource | None]:
-            part = {name: mask[list(some)] for name, mask in needs.items()}
-            return self._ask_once(rows.iloc[list(some)].reset_index(drop=True), part, keys, lambda i: describe(some[i]))
-
-        claims = self.once.claims(rows, needs, ask) if self.once else self._pay_and_predict(rows)
-        self._resolve_types(claims)
-        for name, tally in self.tally.columns.items():
-            if name in claims.confidences:
-                tally.confidence_source = claims.confidence_source and str(claims.confidence_source)
-        valid = validate_claims(
-            claims,
-            self.outputs,
-            rows=len(rows),
-            needed=needs,
-            describe_row=describe,
-        )
+        valid = self.asker.ask(rows, needs, describe)
+        for name, source in valid.sources.items():
+            self.tally.columns[name].confidence_source = str(source)
         return spread(valid, positions, len(chunk), needed)
-
-    def _ask_once(
-        self, rows: pd.DataFrame, needed: Mapping[str, Mask], keys: Sequence[str], describe: Callable[[int], str]
-    ) -> tuple[ValidClaims, ConfidenceSource | None]:
-        """Ask about rows that nobody has asked about; what comes back is valid before it is kept."""
-        valid: ValidClaims | None = None
-
-        def check(claims: Claims) -> dict[str, Any]:
-            nonlocal valid
-            self._resolve_types(claims)
-            valid = validate_claims(claims, self.outputs, rows=len(rows), needed=needed, describe_row=describe)
-            answers = answers_of(valid, claims.confidence_source)
-            names = list(needed)
-            return {key: a.stored(names) for key, a in zip(keys, answers, strict=True) if a.failure is None}
-
-        claims = self._pay_and_predict(rows, check)
-        assert valid is not None  # noqa: S101  check was called, or an error is under way
-        return valid, claims.confidence_source
-
-    def _pay_and_predict(
-        self, rows: pd.DataFrame, check: Callable[[Claims], Mapping[str, Any]] = lambda _: {}
-    ) -> Claims:
-        """Hold, predict, settle; ``check`` gives what to keep in the transaction that settles."""
-        bill = Bill(self.plan, self.model, rows)
-        ledger, hold, most = self.store.ledger, None, bill.most
-        charge: Amounts | None = None
-        self.tally.priced &= most.micros is not None
-        if self.plan.budgets:
-            hold = ledger.hold(self.plan.budgets, self.identity, most, ttl=HOLD_TTL, price=bill.price)
-        try:
-            claims = self._predict(rows)
-            charge = bill.actual(claims.usage)
-            self._settle(hold, charge, check(claims))
-        except BaseException:
-            charge = charge or self._cut_off(bill)
-            if hold is not None:
-                self._book(hold, charge)
-            raise
-        finally:
-            # What nobody knows counts as all that was held.
-            micros = None if charge is None else charge.micros
-            self.tally.cost_micros += (most.micros or 0) if micros is None else micros
-        return claims
-
-    def _cut_off(self, bill: Bill) -> Amounts | None:
-        """What a call that was cut off may be charged; ``None`` if nobody knows what of it went out."""
-        if not isinstance(self.model, Metered):
-            return None
-        sent = self.model.sent()
-        self.tally.usage += sent
-        return bill.cut_off(sent)
-
-    def _book(self, hold: Hold, charge: Amounts | None) -> None:
-        """Pay for what was sent, and give the rest of the hold back. What nobody knows counts as all of it."""
-        if charge is None:
-            self.store.ledger.forfeit(hold)
-        else:
-            self.store.ledger.settle(hold, charge)
-
-    def _predict(self, rows: pd.DataFrame) -> Claims:
-        started = time.monotonic()
-        try:
-            claims = self.model.predict(rows)
-        finally:
-            seconds = time.monotonic() - started
-            self.tally.model_seconds += seconds
-        self.tally.add_call(claims, seconds, len(rows))
-        return claims
-
-    def _settle(self, hold: Hold | None, charge: Amounts, results: Mapping[str, Any]) -> None:
-        kept = results if self.plan.store_results else {}
-        keep = self.store.results.save
-        if hold is not None:
-            self.store.ledger.settle(
-                hold, charge, alongside=lambda conn: keep(conn, kept, self.identity, datetime.now(UTC))
-            )
-        elif kept:
-            self.store.results.keep(kept, self.identity, datetime.now(UTC))
-
-    def _resolve_types(self, claims: Claims) -> None:
-        """Take the type of an undeclared output from the first chunk that has a value for it."""
-        self.outputs = tuple(
-            o if o.type or o.name not in claims.values else replace(o, type=infer_type(claims.values[o.name], o.name))
-            for o in self.outputs
-        )
 
     def _keep_rejects(self, chunk: pd.DataFrame, claims: ChunkClaims) -> None:
         if not claims.failures:
@@ -292,15 +182,14 @@ class _Step:
 
     def _write_chunk(self, chunk: pd.DataFrame, claims: ChunkClaims) -> None:
         frame = chunk[[*self.key, *self.columns.carry]].copy(deep=False)
-        for output in self.outputs:
+        for output in self.outputs.all:
             add_claimed(frame, output, claims, self.identity.run_id)
             if self.plan.fill == "missing" and not self.plan.in_place and output.name in chunk:
                 add_kept(frame, output, chunk, claims.inferred[output.name])
         # In place, a rejected row is still there: the values it already has get their label.
         if self.columns.mode != "fill" and claims.rejected.any():
             frame = frame[~claims.rejected]
-        # Without a type no value was seen yet: there is nothing to write, and no column to label.
-        if len(frame) and all(output.type for output in self.outputs):
+        if len(frame) and self.outputs.typed:
             self._open_writer().write(frame)
 
     def _open_writer(self) -> ClaimWriter:
@@ -308,7 +197,7 @@ class _Step:
             self.writer = ClaimWriter(
                 self.write,
                 self.columns.into,
-                self.outputs,
+                self.outputs.all,
                 key=self.columns.key_types,
                 carry=self.columns.carry,
                 mode=self.columns.mode,
@@ -320,14 +209,14 @@ class _Step:
         rejects = int(claims.rejected.sum())
         self.tally.rows += len(chunk)
         self.tally.rejects += rejects
-        self.tally.inferred += int(np.logical_or.reduce(list(claims.inferred.values())).sum())
+        inferred = int(np.logical_or.reduce(list(claims.inferred.values())).sum())
+        self.tally.inferred += inferred
+        self.asker.tally.answered += inferred
         self.tally.chunks += 1
-        if self.once:
-            self.tally.saved = self.tally.inferred + self.tally.rejects - self.once.asked
-        for output in self.outputs:
-            tally, inferred = self.tally.columns[output.name], claims.inferred[output.name]
-            tally.add_provenance(Provenance.AI_INFERRED, int(inferred.sum()))
-            tally.add_confidences(claims.confidences[output.name][inferred])
+        for output in self.outputs.all:
+            tally, cells = self.tally.columns[output.name], claims.inferred[output.name]
+            tally.add_provenance(Provenance.AI_INFERRED, int(cells.sum()))
+            tally.add_confidences(claims.confidences[output.name][cells])
             self._count_kept(chunk, output, ~needed[output.name])
 
     def _count_kept(self, chunk: pd.DataFrame, output: Output, kept: Mask) -> None:

@@ -78,7 +78,7 @@ class Answer(NamedTuple):
         return {"v": values, "c": confidences, "s": self.source and str(self.source)}
 
 
-Ask = Callable[[Sequence[int], Sequence[str]], tuple[ValidClaims, ConfidenceSource | None]]
+Ask = Callable[[Sequence[int], Sequence[str]], ValidClaims]
 """Asks the model about the rows at some positions, with their keys: holds, predicts, validates, settles and keeps."""
 
 
@@ -164,8 +164,7 @@ class Once:
             return {}
         done: Sequence[str] = ()
         try:
-            valid, source = ask(list(where.values()), list(where))
-            answers = dict(zip(where, answers_of(valid, source), strict=True))
+            answers = dict(zip(where, answers_of(ask(list(where.values()), list(where))), strict=True))
             done = [key for key, answer in answers.items() if answer.failure is None]
         finally:
             # Rows without an answer are asked about again by whoever needs them next.
@@ -181,8 +180,9 @@ class Once:
         return answer
 
 
-def answers_of(valid: ValidClaims, source: ConfidenceSource | None) -> list[Answer]:
+def answers_of(valid: ValidClaims) -> list[Answer]:
     """Take valid claims apart, row by row."""
+    source = next(iter(valid.sources.values()), None)
     values = list(zip(*(to_list(column) for column in valid.values.values()), strict=True))
     confidences = list(zip(*map(_numbers, valid.confidences.values()), strict=True))
     return [

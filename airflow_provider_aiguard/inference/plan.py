@@ -76,14 +76,19 @@ class InferencePlan:
                 f"price_per_row={str(self.price_per_row)!r} and price={self.price!r} are two prices for one thing; "
                 "give one."
             )
-        for budget in self.budgets:
-            if budget.unit == "usd" and self.price is None and self.price_per_row is None:
-                raise unbounded(budget)
-
         if self.reuse is not None and (self.reuse <= timedelta(0) or not self.store_results):
             raise ConfigurationError(
                 f"reuse must be a time of stored results; got {self.reuse!r} with store_results={self.store_results!r}."
             )
+
+    def require_price(self) -> None:
+        """Refuse budgets in USD without a price: what nobody has bounded cannot be held.
+
+        :raises PriceUnknownError: if there is none.
+        """
+        for budget in self.budgets:
+            if budget.unit == "usd" and self.price is None and self.price_per_row is None:
+                raise unbounded(budget)
 
     @property
     def pays_once(self) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from airflow_provider_aiguard.core.claims import Claims, Usage
 from airflow_provider_aiguard.core.confidence import CELLS, ConfidenceSummary
 from airflow_provider_aiguard.core.latency import LatencySummary
-from airflow_provider_aiguard.core.run import ColumnSummary, InferenceSummary, ModelIdentity
+from airflow_provider_aiguard.core.run import ColumnSummary, InferenceSummary, ModelIdentity, ModelSummary
 
 
 @dataclass
@@ -34,28 +35,21 @@ class ColumnTally:
 
 
 @dataclass
-class Tally:
-    """Everything a run counts. :meth:`summary` is a snapshot."""
+class ModelTally:
+    """Counts of one model of a step; see :class:`~airflow_provider_aiguard.core.run.ModelSummary`."""
 
-    run_id: str
     model: ModelIdentity
-    source: str
-    target: str
-    columns: Mapping[str, ColumnTally]
     priced: bool
-    rows: int = 0
-    inferred: int = 0
-    rejects: int = 0
-    chunks: int = 0
+    asked: int = 0
     saved: int = 0
+    answered: int = 0
     cost_micros: int = 0
-    model_seconds: float = 0.0
+    seconds: float = 0.0
     usage: Usage = field(default_factory=Usage)
     latency: LatencySummary = field(default_factory=LatencySummary)
-    started: float = field(default_factory=time.monotonic)
 
     def add_call(self, claims: Claims, seconds: float, rows: int) -> None:
-        """Count what a model used to answer, and how long it took.
+        """Count what the model used to answer, and how long it took.
 
         :param claims: its answer.
         :param seconds: until it was there.
@@ -64,6 +58,41 @@ class Tally:
         self.usage += claims.usage
         took = LatencySummary.of([(seconds, rows)]) if claims.latency is None else claims.latency
         self.latency = self.latency.merge(took)
+
+    def summary(self) -> ModelSummary:
+        """The counts as they are now."""
+        return ModelSummary(
+            model=self.model,
+            asked=self.asked,
+            saved=self.saved,
+            answered=self.answered,
+            cost_micros=self.cost_micros if self.priced else None,
+            seconds=round(self.seconds, 3),
+            usage=self.usage,
+        )
+
+
+@dataclass
+class Tally:
+    """Everything a run counts. :meth:`summary` is a snapshot."""
+
+    run_id: str
+    model: ModelIdentity
+    source: str
+    target: str
+    columns: Mapping[str, ColumnTally]
+    models: Sequence[ModelTally]
+    rows: int = 0
+    inferred: int = 0
+    rejects: int = 0
+    chunks: int = 0
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def cost_micros(self) -> int | None:
+        """What was spent on all models together; ``None`` if one that was asked has no price."""
+        seen = [model for model in self.models if model.asked] or self.models
+        return sum(model.cost_micros for model in seen) if all(model.priced for model in seen) else None
 
     def summary(self) -> InferenceSummary:
         """The counts as they are now."""
@@ -76,12 +105,13 @@ class Tally:
             inferred=self.inferred,
             rejects=self.rejects,
             chunks=self.chunks,
-            saved=self.saved,
-            cost_micros=self.cost_micros if self.priced else None,
+            saved=self.models[0].saved,
+            cost_micros=self.cost_micros,
             seconds=round(time.monotonic() - self.started, 3),
-            model_seconds=round(self.model_seconds, 3),
-            usage=self.usage,
-            latency=self.latency,
+            model_seconds=round(sum(model.seconds for model in self.models), 3),
+            usage=sum((model.usage for model in self.models), Usage()),
+            latency=reduce(LatencySummary.merge, (model.latency for model in self.models)),
+            models=tuple(model.summary() for model in self.models),
             columns={
                 name: ColumnSummary(
                     provenance=dict(c.provenance), confidence=c.confidence, confidence_source=c.confidence_source

@@ -18,6 +18,7 @@ import pandas as pd
 from airflow_provider_aiguard.core.claims import Claims, Failure
 from airflow_provider_aiguard.core.errors import InvalidClaimError
 from airflow_provider_aiguard.core.outputs import Output
+from airflow_provider_aiguard.core.provenance import ConfidenceSource
 from airflow_provider_aiguard.inference.values import BadValueError, check_values
 
 Mask = npt.NDArray[np.bool_]
@@ -29,12 +30,14 @@ class ValidClaims:
 
     :param values: n values by output, NA where the row was not answered.
     :param confidences: n numbers in [0, 1] by output, NaN where there is none.
+    :param sources: how the confidences were made, by output; outputs that came without any are not there.
     :param answered: which rows have a value for every output that was needed.
     :param failures: the other rows, by position.
     """
 
     values: Mapping[str, pd.Series[Any]]
     confidences: Mapping[str, npt.NDArray[np.float64]]
+    sources: Mapping[str, ConfidenceSource]
     answered: Mask
     failures: Mapping[int, Failure]
 
@@ -80,6 +83,7 @@ def validate_claims(
     return ValidClaims(
         values=values,
         confidences=confidences,
+        sources=dict.fromkeys(claims.confidences, source) if (source := claims.confidence_source) else {},
         answered=~_mask_of(failures, rows),
         failures=dict(sorted(failures.items())),
     )

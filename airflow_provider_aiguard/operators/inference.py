@@ -164,7 +164,7 @@ class InferenceOperator(LineageMixin, BaseOperator):
         return [Table.from_dict(self.rows)]
 
     def _check_arguments(self) -> None:
-        self._plan()
+        self._plan().require_price()
         if self.model is None:
             raise ConfigurationError("InferenceOperator needs a model=, such as SklearnModel(...).")
 

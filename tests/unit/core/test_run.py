@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from airflow_provider_aiguard.core.claims import Usage
 from airflow_provider_aiguard.core.confidence import CELLS, ConfidenceSummary
 from airflow_provider_aiguard.core.latency import LatencySummary
-from airflow_provider_aiguard.core.run import ColumnSummary, InferenceSummary, ModelIdentity, RunIdentity
+from airflow_provider_aiguard.core.run import ColumnSummary, InferenceSummary, ModelIdentity, ModelSummary, RunIdentity
 
 names = st.text(max_size=12)
 counts = st.integers(0, 10**12)
@@ -38,10 +38,13 @@ columns = st.builds(
     confidence=confidences,
     confidence_source=st.none() | names,
 )
+identity_of_models = st.builds(ModelIdentity, name=names, version=names, fingerprint=names)
+usages = st.builds(Usage, requests=counts, input_tokens=counts, output_tokens=counts)
+models = st.builds(ModelSummary, model=identity_of_models, asked=counts, cost_micros=st.none() | counts, usage=usages)
 summaries = st.builds(
     InferenceSummary,
     run_id=names,
-    model=st.builds(ModelIdentity, name=names, version=names, fingerprint=names),
+    model=identity_of_models,
     source=names,
     target=names,
     rows=counts,
@@ -51,9 +54,10 @@ summaries = st.builds(
     cost_micros=st.none() | counts,
     seconds=st.floats(0, 1e6),
     model_seconds=st.floats(0, 1e6),
-    usage=st.builds(Usage, requests=counts, input_tokens=counts, output_tokens=counts),
+    usage=usages,
     latency=st.lists(st.tuples(st.floats(0, 1e3), st.integers(1, 99)), max_size=3).map(LatencySummary.of),
     columns=st.dictionaries(names, columns, max_size=2),
+    models=st.lists(models, max_size=2).map(tuple),
 )
 
 

@@ -41,8 +41,8 @@ def test_what_cannot_be_done_is_refused_before_anything_is_read(changes: dict[st
 
 def test_a_budget_without_a_price_is_refused() -> None:
     with pytest.raises(PriceUnknownError, match=r"Budget 'flights' is set, but no price.*Declare price_per_row="):
-        plan(budgets=[Budget("flights", "5.00")])
-    assert plan(budgets=[Budget("flights", "5.00")], price_per_row=Decimal(0)).charge(1000) == 0
+        plan(budgets=[Budget("flights", "5.00")]).require_price()
+    plan(budgets=[Budget("flights", "5.00")], price_per_row=Decimal(0)).require_price()
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,14 @@ from airflow_provider_aiguard.core.claims import Claims, Usage
 from airflow_provider_aiguard.core.confidence import CELLS
 from airflow_provider_aiguard.core.latency import LatencySummary
 from airflow_provider_aiguard.core.run import ModelIdentity
-from airflow_provider_aiguard.inference.tally import ColumnTally, Tally, summarise
+from airflow_provider_aiguard.inference.tally import ColumnTally, ModelTally, Tally, summarise
 
 MODEL = ModelIdentity(name="m", version="1", fingerprint="f")
 
 
-def tally(*, priced: bool) -> Tally:
-    return Tally(run_id="r", model=MODEL, source="a", target="b", columns={"y": ColumnTally()}, priced=priced)
+def tally(*priced: bool) -> Tally:
+    models = [ModelTally(model=MODEL, priced=one) for one in priced]
+    return Tally(run_id="r", model=MODEL, source="a", target="b", columns={"y": ColumnTally()}, models=models)
 
 
 @pytest.mark.parametrize("hundredth", range(101))
@@ -53,9 +54,9 @@ def test_counts_add_up() -> None:
 
 
 def test_a_snapshot_does_not_change_with_the_tally() -> None:
-    running = tally(priced=True)
+    running = tally(True)
     running.columns["y"].add_provenance("ai_inferred", 1)
-    running.cost_micros = 7
+    running.models[0].cost_micros = 7
     before = running.summary()
     running.rows = 9
     running.columns["y"].add_provenance("ai_inferred", 1)
@@ -64,24 +65,34 @@ def test_a_snapshot_does_not_change_with_the_tally() -> None:
 
 
 def test_without_a_price_there_is_no_cost() -> None:
-    assert tally(priced=False).summary().cost_micros is None
-    assert tally(priced=True).summary().cost_micros == 0
+    assert tally(False).summary().cost_micros is None
+    assert tally(True).summary().cost_micros == 0
+
+
+def test_the_cost_of_several_models_is_known_if_that_of_all_that_were_asked_is() -> None:
+    running = tally(True, False)
+    first, second = running.models
+    first.asked, first.cost_micros = 5, 7
+    assert running.summary().cost_micros == 7
+    second.asked = 1
+    assert running.summary().cost_micros is None
+    assert [model.cost_micros for model in running.summary().models] == [7, None]
 
 
 def test_seconds_are_counted_from_the_start() -> None:
-    running = tally(priced=False)
+    running = tally(False)
     running.started -= 2.5
-    running.model_seconds = 1.23456
+    running.models[0].seconds = 1.23456
     assert running.summary().seconds >= 2.5
     assert running.summary().model_seconds == 1.235
 
 
 def test_a_model_that_counts_its_requests_is_believed_and_another_is_one_call() -> None:
-    running = tally(priced=False)
+    running = tally(False)
     requests = LatencySummary.of([(0.1, 1), (0.3, 1)])
     used = Usage(requests=2, input_tokens=30, output_tokens=4)
-    running.add_call(Claims(values={}, usage=used, latency=requests), seconds=9.0, rows=2)
-    running.add_call(Claims(values={}), seconds=0.5, rows=10)
+    running.models[0].add_call(Claims(values={}, usage=used, latency=requests), seconds=9.0, rows=2)
+    running.models[0].add_call(Claims(values={}), seconds=0.5, rows=10)
     summary = running.summary()
     assert summary.usage == used
     assert summary.latency.calls == {100_000: 1, 300_000: 1, 500_000: 1}

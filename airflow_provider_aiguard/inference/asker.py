@@ -1,0 +1,165 @@
+"""Who asks one model of a step: equal rows once, money held before and settled after, answers valid before they stand.
+
+::
+
+    rows ─► different rows ─hold─► model ─validate─► settle + results ─► valid claims of all rows
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_aiguard.inference.once import Once, answers_of
+from airflow_provider_aiguard.inference.prices import Bill, Metered
+from airflow_provider_aiguard.inference.tally import ModelTally
+from airflow_provider_aiguard.inference.validate import Mask, ValidClaims, validate_claims
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from airflow_provider_aiguard.core.amounts import Amounts
+    from airflow_provider_aiguard.core.claims import Claims
+    from airflow_provider_aiguard.core.run import RunIdentity
+    from airflow_provider_aiguard.inference.columns import StepOutputs
+    from airflow_provider_aiguard.inference.plan import InferencePlan
+    from airflow_provider_aiguard.models.base import Model
+    from airflow_provider_aiguard.store.books import Hold
+    from airflow_provider_aiguard.store.store import Store
+
+HOLD_TTL = timedelta(hours=6)
+"""Longer than any sane model call. A dead worker's hold is forfeited earlier, by the next try of its task."""
+
+DescribeRow = Callable[[int], str]
+"""Tells the key of a row by its position."""
+
+
+class Asker:
+    """Asks one model, and counts what that takes.
+
+    :param plan: what the step does, with the price of this model.
+    :param model: who is asked.
+    :param store: where money is held and answers are kept.
+    :param identity: the run.
+    :param outputs: the step's outputs; their types are made known as they are seen.
+    """
+
+    def __init__(
+        self, plan: InferencePlan, model: Model, store: Store, identity: RunIdentity, outputs: StepOutputs
+    ) -> None:
+        self._plan = plan
+        self._model = model
+        self._store = store
+        self._identity = identity
+        self._outputs = outputs
+        self._once: Once | None = None
+        if plan.pays_once:
+            self._once = Once(plan, model.identity, store.results, identity, outputs.all)
+        priced = plan.price_per_row is not None or plan.price is not None
+        self.tally = ModelTally(model=model.identity, priced=priced)
+
+    def ask(self, rows: pd.DataFrame, needed: Mapping[str, Mask], describe: DescribeRow) -> ValidClaims:
+        """Give the model's claims about some rows.
+
+        :param rows: n rows of the input columns.
+        :param needed: by output, which of the n cells are asked for.
+        :param describe: tells the key of a row, for messages.
+        :raises BudgetExceededError: when the hold is refused. Nothing was asked then.
+        :raises InvalidClaimError: at an invalid claim.
+        """
+        if self._once is None:
+            return self._valid(self._pay_and_predict(rows), rows, needed, describe)
+
+        def ask(some: Sequence[int], keys: Sequence[str]) -> ValidClaims:
+            part = {name: mask[list(some)] for name, mask in needed.items()}
+            return self._ask_once(rows.iloc[list(some)].reset_index(drop=True), part, keys, lambda i: describe(some[i]))
+
+        before = self._once.asked
+        claims = self._once.claims(rows, needed, ask)
+        self.tally.saved += len(rows) - (self._once.asked - before)
+        return self._valid(claims, rows, needed, describe)
+
+    def _valid(
+        self, claims: Claims, rows: pd.DataFrame, needed: Mapping[str, Mask], describe: DescribeRow
+    ) -> ValidClaims:
+        self._outputs.resolve(claims)
+        return validate_claims(claims, self._outputs.all, rows=len(rows), needed=needed, describe_row=describe)
+
+    def _ask_once(
+        self, rows: pd.DataFrame, needed: Mapping[str, Mask], keys: Sequence[str], describe: DescribeRow
+    ) -> ValidClaims:
+        """Ask about rows that nobody has asked about; what comes back is valid before it is kept."""
+        valid: ValidClaims | None = None
+
+        def check(claims: Claims) -> dict[str, Any]:
+            nonlocal valid
+            valid = self._valid(claims, rows, needed, describe)
+            answers, names = answers_of(valid), list(needed)
+            return {key: a.stored(names) for key, a in zip(keys, answers, strict=True) if a.failure is None}
+
+        self._pay_and_predict(rows, check)
+        assert valid is not None  # noqa: S101  check was called, or an error is under way
+        return valid
+
+    def _pay_and_predict(
+        self, rows: pd.DataFrame, check: Callable[[Claims], Mapping[str, Any]] = lambda _: {}
+    ) -> Claims:
+        """Hold, predict, settle; ``check`` gives what to keep in the transaction that settles."""
+        bill = Bill(self._plan, self._model, rows)
+        ledger, hold, most = self._store.ledger, None, bill.most
+        charge: Amounts | None = None
+        self.tally.priced &= most.micros is not None
+        if self._plan.budgets:
+            hold = ledger.hold(self._plan.budgets, self._identity, most, ttl=HOLD_TTL, price=bill.price)
+        try:
+            claims = self._predict(rows)
+            charge = bill.actual(claims.usage)
+            self._settle(hold, charge, check(claims))
+        except BaseException:
+            charge = charge or self._cut_off(bill)
+            if hold is not None:
+                self._book(hold, charge)
+            raise
+        finally:
+            # What nobody knows counts as all that was held.
+            micros = None if charge is None else charge.micros
+            self.tally.cost_micros += (most.micros or 0) if micros is None else micros
+        return claims
+
+    def _cut_off(self, bill: Bill) -> Amounts | None:
+        """What a call that was cut off may be charged; ``None`` if nobody knows what of it went out."""
+        if not isinstance(self._model, Metered):
+            return None
+        sent = self._model.sent()
+        self.tally.usage += sent
+        return bill.cut_off(sent)
+
+    def _book(self, hold: Hold, charge: Amounts | None) -> None:
+        """Pay for what was sent, and give the rest of the hold back. What nobody knows counts as all of it."""
+        if charge is None:
+            self._store.ledger.forfeit(hold)
+        else:
+            self._store.ledger.settle(hold, charge)
+
+    def _predict(self, rows: pd.DataFrame) -> Claims:
+        self.tally.asked += len(rows)
+        started = time.monotonic()
+        try:
+            claims = self._model.predict(rows)
+        finally:
+            seconds = time.monotonic() - started
+            self.tally.seconds += seconds
+        self.tally.add_call(claims, seconds, len(rows))
+        return claims
+
+    def _settle(self, hold: Hold | None, charge: Amounts, results: Mapping[str, Any]) -> None:
+        kept = results if self._plan.store_results else {}
+        keep = self._store.results.save
+        if hold is not None:
+            self._store.ledger.settle(
+                hold, charge, alongside=lambda conn: keep(conn, kept, self._identity, datetime.now(UTC))
+            )
+        elif kept:
+            self._store.results.keep(kept, self._identity, datetime.now(UTC))
