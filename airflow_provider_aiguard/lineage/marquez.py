@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from airflow_provider_aiguard.core.errors import ConfigurationError, MarquezRefusedError, MarquezUnavailableError
 from airflow_provider_aiguard.lineage.datasets import DatasetName
@@ -56,22 +56,32 @@ class MarquezClient:
     :param url: address of the API, such as ``http://marquez:5000``. What is behind ``/api/v1`` is left out.
     :param timeout: seconds to wait for a connection, and again for an answer.
     :param budget: seconds for all requests of this client; ``None`` for no limit.
-    :param headers: further headers, for a Marquez behind a proxy that asks who one is.
+    :param session: carries headers, certificates or a password, for a Marquez behind a door. The client closes it.
     :raises ConfigurationError: if the URL is none of HTTP.
     """
 
     def __init__(
-        self, url: str, *, timeout: float = 5.0, budget: float | None = None, headers: Mapping[str, str] | None = None
+        self,
+        url: str,
+        *,
+        timeout: float = 5.0,
+        budget: float | None = None,
+        session: requests.Session | None = None,
     ) -> None:
-        if not url.startswith(("http://", "https://")):
-            raise ConfigurationError(f"The URL of Marquez must begin with http:// or https://; got {url!r}.")
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ConfigurationError(
+                f"The URL of Marquez must begin with http:// or https:// and name a host; got {parts.hostname!r} with "
+                f"scheme {parts.scheme!r}."
+            )
         import requests
 
         self.url = url.partition("/api/v1")[0].rstrip("/")
+        # A message names the server, not the password to it.
+        self._shown = self.url.replace(parts.netloc, parts.netloc.rpartition("@")[2])
         self._timeout = timeout
         self._end = None if budget is None else time.monotonic() + budget
-        self._session = requests.Session()
-        self._session.headers.update(headers or {})
+        self._session = session or requests.Session()
 
     def __enter__(self) -> MarquezClient:
         return self
@@ -133,7 +143,7 @@ class MarquezClient:
             return self._session.request(method, f"{self.url}/api/v1{path}", timeout=self._left(), **more)
         except requests.RequestException as error:
             raise MarquezUnavailableError(
-                f"Marquez at {self.url!r} does not answer {method} {path[:_MAX_PATH]!r}: {type(error).__name__}. "
+                f"Marquez at {self._shown!r} does not answer {method} {path[:_MAX_PATH]!r}: {type(error).__name__}. "
                 "Nothing is lost: replay tries again."
             ) from error
 
@@ -141,7 +151,7 @@ class MarquezClient:
         left = self._timeout if self._end is None else min(self._timeout, self._end - time.monotonic())
         if left <= 0:
             raise MarquezUnavailableError(
-                f"Marquez at {self.url!r} took longer than it may. Nothing is lost: replay goes on where this ended."
+                f"Marquez at {self._shown!r} took longer than it may. Nothing is lost: replay goes on where this ended."
             )
         return left
 

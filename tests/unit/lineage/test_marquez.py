@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import pytest
+import requests
 from http_server import Endpoint
 
 from airflow_provider_aiguard.core.errors import ConfigurationError, MarquezRefusedError, MarquezUnavailableError
@@ -17,7 +18,7 @@ TABLE = DatasetName("postgres://db:5432", "app.public.my table")
 PLACE = Place("datasets", TABLE.namespace, TABLE.name)
 
 
-@pytest.mark.parametrize("url", ["", "marquez:5000", "ftp://marquez"])
+@pytest.mark.parametrize("url", ["", "marquez:5000", "ftp://marquez", "http:///api/v1"])
 def test_an_address_that_is_none(url: str) -> None:
     with pytest.raises(ConfigurationError, match="must begin with http"):
         MarquezClient(url)
@@ -31,9 +32,11 @@ def test_the_address_may_be_that_of_a_transport() -> None:
 
 
 def test_every_part_of_an_address_is_quoted_and_headers_are_sent() -> None:
+    session = requests.Session()
+    session.headers["authorization"] = "Bearer abc"
     with (
         Endpoint(lambda body, path: {"tags": [], "graph": []}) as marquez,
-        MarquezClient(marquez.url, headers={"authorization": "Bearer abc"}) as client,
+        MarquezClient(marquez.url, session=session) as client,
     ):
         client.add_tag(PLACE._replace(field="a/b"), "CONF_0.8-0.9")
         client.job("ns", "a.b/c")
@@ -57,8 +60,9 @@ def test_nobody_is_there() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
-    with pytest.raises(MarquezUnavailableError, match=r"ConnectionError\. Nothing is lost"):
-        MarquezClient(url).dataset(TABLE)
+    with pytest.raises(MarquezUnavailableError, match=r"ConnectionError\. Nothing is lost") as away:
+        MarquezClient(url.replace("//", "//me:secret@")).dataset(TABLE)
+    assert f"Marquez at {url!r}" in str(away.value)
 
 
 def test_it_hangs_up() -> None:
