@@ -27,6 +27,7 @@ from airflow_provider_aiguard.cli.main import main as aiguard
 from airflow_provider_aiguard.demo import prepare as prepare_module
 from airflow_provider_aiguard.demo.flights import read_flights
 from airflow_provider_aiguard.get_provider_info import get_provider_info
+from airflow_provider_aiguard.lineage.marquez_tags import DESCRIPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,6 +96,17 @@ def environment(services: dict[str, Any]) -> dict[str, str]:
     """The environment of the Airflow containers, which all share it."""
     found: dict[str, str] = services["scheduler"]["environment"]
     return found
+
+
+@pytest.fixture(scope="module")
+def marquez(compose: dict[str, Any]) -> dict[str, Any]:
+    """The configuration that Marquez is given."""
+    found: dict[str, Any] = yaml.safe_load(compose["configs"]["marquez"]["content"])
+    return found
+
+
+def ports(marquez: dict[str, Any], kind: str) -> list[int]:
+    return [connector["port"] for connector in marquez["server"][f"{kind}Connectors"]]
 
 
 @pytest.fixture(scope="module")
@@ -318,11 +330,14 @@ def conn_ids(tree: ast.AST) -> set[str]:
     return found
 
 
-def test_events_go_to_marquez_and_give_up_soon(services: dict[str, Any], airflow: dict[str, Any]) -> None:
+def test_events_go_to_marquez_and_give_up_soon(
+    services: dict[str, Any], marquez: dict[str, Any], airflow: dict[str, Any]
+) -> None:
     transport = airflow["transport"]
     address = urlsplit(transport["url"])
     assert transport["kind"] == "http"
-    assert str(address.port) == services[address.hostname]["environment"]["MARQUEZ_PORT"]
+    assert address.hostname == "marquez-api"
+    assert [address.port] == ports(marquez, "application")
     assert transport["timeout"] * (transport["retry"]["total"] + 1) <= 5
     assert transport["retry"]["backoff_factor"] <= 0.5
 
@@ -334,7 +349,25 @@ def test_addresses_inside_name_services(services: dict[str, Any], environment: d
     assert services["api-server"]["ports"][0].endswith(f":{execution.port}")
     assert execution.path == "/execution/"
     assert services["marquez-web"]["environment"]["MARQUEZ_HOST"] in services
-    assert services["marquez-api"]["environment"]["POSTGRES_HOST"] in services
+
+
+def test_marquez_is_given_a_configuration_that_it_can_use(services: dict[str, Any], marquez: dict[str, Any]) -> None:
+    api, made = services["marquez-api"], services["marquez-db"]["environment"]
+    (config,) = api["configs"]
+    assert api["environment"] == {"MARQUEZ_CONFIG": config["target"]}
+    assert config["source"] == "marquez"
+    assert ports(marquez, "application") == [int(services["marquez-web"]["environment"]["MARQUEZ_PORT"])]
+    assert [int(port.rpartition(":")[2]) for port in api["ports"]] == ports(marquez, "application")
+    address = urlsplit(marquez["db"]["url"].removeprefix("jdbc:"))
+    assert address.hostname == "marquez-db"
+    assert (marquez["db"]["user"], marquez["db"]["password"], address.path) == (
+        made["POSTGRES_USER"], made["POSTGRES_PASSWORD"], f"/{made['POSTGRES_DB']}",
+    )  # fmt: skip
+    assert marquez["search"] == {"enabled": False}, "every event would wait for OpenSearch"
+
+
+def test_marquez_knows_what_our_tags_mean(marquez: dict[str, Any]) -> None:
+    assert {tag["name"]: tag["description"] for tag in marquez["tags"]} == DESCRIPTIONS
 
 
 def test_addresses_for_the_browser_are_published(services: dict[str, Any], environment: dict[str, str]) -> None:
@@ -515,7 +548,7 @@ def test_prepare_mends_what_is_not_whole(
 
 @pytest.mark.parametrize(("answer", "healthy"), [(200, True), (500, False), (None, False)])
 def test_the_health_check_of_marquez_believes_the_status(
-    services: dict[str, Any], answer: int | None, healthy: bool
+    services: dict[str, Any], marquez: dict[str, Any], answer: int | None, healthy: bool
 ) -> None:
     class Marquez(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -527,7 +560,7 @@ def test_the_health_check_of_marquez_believes_the_status(
     with http.server.HTTPServer(("127.0.0.1", 0), Marquez) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         word, *command = services["marquez-api"]["healthcheck"]["test"]
-        port = services["marquez-api"]["environment"]["MARQUEZ_ADMIN_PORT"]
+        (port,) = ports(marquez, "admin")
         here = [part.replace(f"/{port} ", f"/{server.server_port} ") for part in command]
         done = subprocess.run(here, check=False, capture_output=True, timeout=30)
         server.shutdown()
