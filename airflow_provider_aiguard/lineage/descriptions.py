@@ -13,7 +13,8 @@ from typing import Any
 from openlineage.client.facet_v2 import documentation_dataset
 
 from airflow_provider_aiguard.lineage.datasets import DatasetName
-from airflow_provider_aiguard.lineage.facets import PRODUCER, PROVENANCE_KEY
+from airflow_provider_aiguard.lineage.facets.base import PRODUCER
+from airflow_provider_aiguard.lineage.facets.provenance import PROVENANCE_KEY
 
 JSON = Mapping[str, Any]
 
