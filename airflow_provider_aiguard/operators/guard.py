@@ -54,17 +54,18 @@ class GuardLineage(LineageMixin):
         told = {"policy": self._policy(verdict), "run_url": task_url(identity)}
         if table is None:
             return partial(_guard_lineage, verdict, table=None, **told)
-        self.lineage_dataset = dataset_name(table)
-        truth = _truth(question)
+        judged, truth = dataset_name(table), _truth(question)
+        also_read = {} if truth is None else {dataset_name(truth): _fields(truth, sources)}
+        self.show_lineage(judged, *also_read)
         writer = _last_writer(table, sources, identity)
         return partial(
             _guard_lineage,
             verdict,
-            table=self.lineage_dataset,
+            table=judged,
             fields=_fields(table, sources),
             reference=_reference(question),
-            also_read=None if truth is None else {dataset_name(truth): _fields(truth, sources)},
-            written_by={self.lineage_dataset: writer} if writer else None,
+            also_read=also_read,
+            written_by={judged: writer} if writer else None,
             **told,
         )
 

@@ -229,7 +229,8 @@ class InferenceOperator(LineageMixin, BaseOperator):
         from airflow_provider_aiguard.inference.columns import StepColumns
         from airflow_provider_aiguard.tables.columns import read_columns
 
-        self.lineage_dataset = dataset_name(plan.into)
+        target, source = dataset_name(plan.into), dataset_name(plan.rows)
+        self.show_lineage(target, source)
         with sources.connect(plan.rows.conn_id) as read, sources.connect(plan.into.conn_id) as write:
             source_columns = read_columns(read, plan.rows)
             target_columns = read_columns(write, plan.into) if state is RunState.SUCCESS else {}
@@ -237,9 +238,9 @@ class InferenceOperator(LineageMixin, BaseOperator):
         return partial(
             _inference_lineage,
             sources.store.runs.get(identity.run_id).summary,
-            source=dataset_name(plan.rows),
+            source=source,
             source_fields=fields_of(source_columns),
-            target=self.lineage_dataset,
+            target=target,
             target_fields=fields_of(target_columns),
             input_columns=columns.inputs,
             copied_columns=(*columns.key_types, *columns.carry),

@@ -32,6 +32,18 @@ class LineageMixin:
         """Tables read, as far as they are known before execution."""
         return []
 
+    def show_lineage(self, dataset: DatasetName, *others: DatasetName) -> None:
+        """Make a dataset the one of the button *Lineage in Marquez*; print the address of each into the task's log."""
+        from airflow_provider_aiguard.operators.links import marquez_page
+
+        if dataset == self.lineage_dataset:  # a sensor asks many times
+            return
+        self.lineage_dataset = dataset
+        for shown in dict.fromkeys((dataset, *others)):
+            page = marquez_page(shown)
+            if page:
+                log.info("Lineage of %s in Marquez: %s", shown.name, page)
+
     def get_openlineage_facets_on_start(self) -> OperatorLineage[Any, Any] | None:
         """Inputs only: outputs on START would make Marquez count two versions of one run."""
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import attrs
 from airflow.sdk import BaseOperatorLink, conf
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
+
+    from airflow_provider_aiguard.lineage.datasets import DatasetName
 
 
 @attrs.define()
@@ -32,8 +34,13 @@ class MarquezLink(BaseOperatorLink):
 
     def get_link(self, operator: BaseOperator, *, ti_key: Any) -> str:  # noqa: ARG002
         """URL of the dataset the task wrote or judged; empty without one."""
-        base = conf.get("aiguard", "marquez_url", fallback="").rstrip("/")
         dataset = getattr(operator, "lineage_dataset", None)
-        if not base or dataset is None:
-            return ""
-        return f"{base}/lineage/dataset/{quote(dataset.namespace, safe='')}/{quote(dataset.name, safe='')}"
+        return "" if dataset is None else marquez_page(dataset)
+
+
+def marquez_page(dataset: DatasetName) -> str:
+    """URL of the dataset in Marquez; empty if ``[aiguard] marquez_url`` does not say where that is."""
+    from airflow_provider_aiguard.lineage.marquez import dataset_page
+
+    base = conf.get("aiguard", "marquez_url", fallback="")
+    return dataset_page(base, dataset) if base else ""

@@ -103,12 +103,11 @@ class ProfileOperator(LineageMixin, BaseOperator):
             from airflow_provider_aiguard.hooks.sources import dataset_name
             from airflow_provider_aiguard.tables.columns import read_columns
 
-            self.lineage_dataset = dataset_name(table)
+            dataset = dataset_name(table)
+            self.show_lineage(dataset)
             with sources.connect(table.conn_id) as connection:
                 fields = fields_of(read_columns(connection, table))
-            self.build_lineage = partial(
-                _profile_lineage, profile, table=self.lineage_dataset, fields=fields, name=self.name
-            )
+            self.build_lineage = partial(_profile_lineage, profile, table=dataset, fields=fields, name=self.name)
         except Exception:
             self.log.warning("The lineage of this profile could not be gathered.", exc_info=True)
 

@@ -106,10 +106,11 @@ class SchemaOperator(LineageMixin, BaseOperator):
             from airflow_provider_aiguard.hooks.sources import dataset_name
             from airflow_provider_aiguard.tables.columns import read_columns
 
-            self.lineage_dataset = dataset_name(table)
+            dataset = dataset_name(table)
+            self.show_lineage(dataset)
             with sources.connect(table.conn_id) as connection:
                 fields = fields_of(read_columns(connection, table))
-            self.build_lineage = partial(_schema_lineage, schema.rows, table=self.lineage_dataset, fields=fields)
+            self.build_lineage = partial(_schema_lineage, schema.rows, table=dataset, fields=fields)
         except Exception:
             self.log.warning("The lineage of this schema could not be gathered.", exc_info=True)
 

@@ -41,6 +41,7 @@ def emitted_by(name: str, here: Path) -> Emitted:
             "AIRFLOW__OPENLINEAGE__DISABLED": "False",
             "AIRFLOW__OPENLINEAGE__NAMESPACE": "tests",
             "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(transport),
+            "AIRFLOW__AIGUARD__MARQUEZ_URL": "http://marquez.example",
         },
         capture_output=True,
         text=True,

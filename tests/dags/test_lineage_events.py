@@ -171,5 +171,14 @@ def test_lineage_that_breaks_is_a_warning(sent, task, warning):
     assert sent[0]["states"][task] == "success"
     event = one(sent, task, "COMPLETE")
     assert "aiguard_run" not in event["run"]["facets"]
+    assert logged(sent, warning)
+
+
+def test_the_log_says_where_marquez_shows_what_was_read_and_written(sent):
+    for name in ("main.people", "main.claims", "main.truth"):
+        assert logged(sent, f"Lineage of {name} in Marquez: http://marquez.example/lineage/dataset/sqlite%3A%2F%2F")
+
+
+def logged(sent, text):
     # What a fork of the task logs may be printed more than once.
-    assert warning in sent[2] or any(warning in path.read_text() for path in (HOME / "logs").rglob("*.log"))
+    return text in sent[2] or any(text in path.read_text() for path in (HOME / "logs").rglob("*.log"))

@@ -30,6 +30,7 @@ def test_marquez_shows_the_dataset(operator, monkeypatch):
     monkeypatch.setenv("AIRFLOW__AIGUARD__MARQUEZ_URL", "http://marquez.example/")
     assert MarquezLink().get_link(operator, ti_key=TRY) == (
         "http://marquez.example/lineage/dataset/postgres%3A%2F%2Fdb%3A5432/app.public.my%20table"
+        "?tableLevelNode=dataset%3Apostgres%3A%2F%2Fdb%3A5432%3Aapp.public.my%20table"
     )
 
 
@@ -43,3 +44,19 @@ def test_without_marquez_or_without_a_dataset_there_is_no_link(operator, monkeyp
 @pytest.mark.parametrize("door", [BudgetCheckOperator, BudgetSensor])
 def test_every_door_has_both(door):
     assert [link.name for link in door.operator_extra_links] == ["AI Guard report", "Lineage in Marquez"]
+
+
+def test_the_log_has_the_address_of_each_dataset_once(operator, monkeypatch, caplog):
+    caplog.set_level("INFO")
+    first, second = DatasetName("a", "main.first"), DatasetName("a", "main.second")
+    operator.show_lineage(first, second)
+    assert caplog.messages == [], "nobody said where Marquez is"
+    assert operator.lineage_dataset == first
+    monkeypatch.setenv("AIRFLOW__AIGUARD__MARQUEZ_URL", "http://marquez.example")
+    operator.lineage_dataset = None
+    for _ in range(2):
+        operator.show_lineage(first, second, first)
+    assert [message.split("?")[0] for message in caplog.messages] == [
+        "Lineage of main.first in Marquez: http://marquez.example/lineage/dataset/a/main.first",
+        "Lineage of main.second in Marquez: http://marquez.example/lineage/dataset/a/main.second",
+    ]
