@@ -321,3 +321,63 @@ backend = sa.Table(
     sa.Column("reason", Prose(), nullable=True),
     sa.PrimaryKeyConstraint("backend", name="aiguard_backend_pk"),
 )
+
+lineage_node = sa.Table(
+    "aiguard_lineage_node",
+    metadata,
+    sa.Column("id", sa.Integer(), autoincrement=True),
+    _text("kind"),
+    # The dataset of a column, whose `name` is the column's own and whose `namespace` is empty.
+    sa.Column("dataset_id", sa.Integer(), nullable=True),
+    sa.Column("namespace", Prose(), nullable=False),
+    sa.Column("name", Prose(), nullable=False),
+    # What follows the last dot of a dataset's name, for who asks by the bare name of a table.
+    sa.Column("label", Prose(), nullable=True),
+    # Of kind, namespace, name and column: names may be longer than an index takes.
+    _text("digest"),
+    sa.PrimaryKeyConstraint("id", name="aiguard_lineage_node_pk"),
+    sa.UniqueConstraint("digest", name="aiguard_lineage_node_digest"),
+    sa.ForeignKeyConstraint(["dataset_id"], ["aiguard_lineage_node.id"], name="aiguard_lineage_node_dataset"),
+    sa.Index("aiguard_lineage_node_columns", "dataset_id"),
+    sa.Index("aiguard_lineage_node_label", "label"),
+)
+
+lineage_edge = sa.Table(
+    "aiguard_lineage_edge",
+    metadata,
+    sa.Column("target_id", sa.Integer(), nullable=False),
+    sa.Column("source_id", sa.Integer(), nullable=False),
+    sa.Column("job_id", sa.Integer(), nullable=False),
+    _text("kind"),
+    sa.Column("direct", sa.Boolean(), nullable=False),
+    sa.Column("opaque", sa.Boolean(), nullable=False),
+    sa.Column("complete", sa.Boolean(), nullable=False),
+    sa.Column("first_run", Prose(), nullable=False),
+    sa.Column("first_at", UTCTime(), nullable=False),
+    sa.Column("last_run", Prose(), nullable=False),
+    sa.Column("last_at", UTCTime(), nullable=False),
+    sa.PrimaryKeyConstraint("target_id", "source_id", "job_id", "kind", name="aiguard_lineage_edge_pk"),
+    sa.ForeignKeyConstraint(["target_id"], ["aiguard_lineage_node.id"], name="aiguard_lineage_edge_target"),
+    sa.ForeignKeyConstraint(["source_id"], ["aiguard_lineage_node.id"], name="aiguard_lineage_edge_source"),
+    sa.ForeignKeyConstraint(["job_id"], ["aiguard_lineage_node.id"], name="aiguard_lineage_edge_job"),
+    sa.Index("aiguard_lineage_edge_downstream", "source_id", "target_id", "kind"),
+    sa.Index("aiguard_lineage_edge_of_job", "job_id"),
+)
+
+lineage_origin = sa.Table(
+    "aiguard_lineage_origin",
+    metadata,
+    sa.Column("node_id", sa.Integer(), nullable=False),
+    sa.Column("job_id", sa.Integer(), nullable=False),
+    sa.Column("origin", Prose(), nullable=False),
+    sa.Column("run_id", Prose(), nullable=False),
+    sa.Column("model", Prose(), nullable=False),
+    sa.Column("model_version", Prose(), nullable=False),
+    sa.Column("confidence", Number(), nullable=True),
+    sa.Column("ai_share", Number(), nullable=True),
+    sa.Column("last_run", Prose(), nullable=False),
+    sa.Column("last_at", UTCTime(), nullable=False),
+    sa.PrimaryKeyConstraint("node_id", "job_id", name="aiguard_lineage_origin_pk"),
+    sa.ForeignKeyConstraint(["node_id"], ["aiguard_lineage_node.id"], name="aiguard_lineage_origin_node"),
+    sa.ForeignKeyConstraint(["job_id"], ["aiguard_lineage_node.id"], name="aiguard_lineage_origin_job"),
+)

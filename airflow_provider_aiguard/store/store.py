@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 from airflow_provider_aiguard.store.budgets import Budgets
 from airflow_provider_aiguard.store.database import Database, open_database
 from airflow_provider_aiguard.store.deliveries import Deliveries
+from airflow_provider_aiguard.store.graph import Graph
 from airflow_provider_aiguard.store.ledger import Ledger
 from airflow_provider_aiguard.store.measurements import Measurements
 from airflow_provider_aiguard.store.outbox import Outbox
@@ -45,6 +46,8 @@ class Store:
     """Results of inference by work key."""
     outbox: Outbox
     """Events of lineage."""
+    graph: Graph
+    """What came from what, as lineage events say."""
 
     def __init__(self, database: Database, cipher: Cipher | None = None) -> None:
         self._database = database
@@ -56,6 +59,7 @@ class Store:
         self.budgets = Budgets(database)
         self.results = Results(database, cipher)
         self.outbox = Outbox(database)
+        self.graph = Graph(database)
 
     def __repr__(self) -> str:
         return f"Store({str(self._database)!r})"

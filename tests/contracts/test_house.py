@@ -77,6 +77,8 @@ TESTED_ELSEWHERE = {
     "demo.prepare": "test_compose runs it against a real PostgreSQL",
     "demo.year": "test_demo",
     "store.books": "test_store_ledger and test_ledger: the ledger is its only user",
+    "store.origins": "test_store_graph, on two databases",
+    "store.walk": "the same",
     "tables.levels": "test_profile, against an exact oracle",
     "tables.numbers": "the same",
 }

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from airflow_provider_aiguard.core.amounts import Amounts
 from airflow_provider_aiguard.core.budget import Budget
 from airflow_provider_aiguard.core.errors import BudgetExceededError
+from airflow_provider_aiguard.core.lineage import Edge, EdgeKind, Flow, dataset_node, job_node
 from airflow_provider_aiguard.core.run import ModelIdentity, RunIdentity
 from airflow_provider_aiguard.store.store import open_store
 
@@ -122,6 +123,19 @@ def fork(url: str) -> None:
     _, status = os.waitpid(child, 0)
     spent = store.ledger.status(budget, identity, datetime.now(UTC)).spent
     print(status, spent, flush=True)
+
+
+def tell_lineage(url: str, seed: str) -> None:
+    """Tell of ten tables, each made of all before it, in an order of one's own."""
+    chance, tables = random.Random(int(seed)), [dataset_node("n", f"t{n}") for n in range(10)]
+    job, now = job_node("n", "job"), datetime.now(UTC)
+    edges = [Edge(a, b, job, EdgeKind.DATA) for n, b in enumerate(tables) for a in tables[:n]]
+    with open_store(url) as store:
+        wait()
+        for n in range(30):
+            some = tuple(chance.sample(edges, 20))
+            store.graph.record(Flow(run_id=f"{seed}/{n}", at=now, complete=True, job=job, edges=some))
+        store.graph.record(Flow(run_id=seed, at=now, complete=True, job=job, edges=tuple(edges)))
 
 
 if __name__ == "__main__":
