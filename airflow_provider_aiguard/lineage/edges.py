@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_aiguard.core.lineage import (
     Edge,
@@ -35,6 +35,10 @@ from airflow_provider_aiguard.core.lineage import (
 from airflow_provider_aiguard.lineage.facets.provenance import PROVENANCE_KEY
 from airflow_provider_aiguard.lineage.facets.run import RUN_KEY
 from airflow_provider_aiguard.lineage.sanitise import finite
+from airflow_provider_aiguard.store.flows import add_flow
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 MAX_PAIRS = 1_000
 """Most pairs of an input and an output of one event."""
@@ -66,6 +70,16 @@ def edges_of(event: Mapping[str, Any]) -> Flow | None:
     run_id = _text(_mapping(event.get("run")).get("runId")) or ""
     origins = dict(reading.origins()) if complete else {}
     return Flow(run_id=run_id, at=at, complete=complete, job=job, edges=edges, origins=origins)
+
+
+def add_edges(conn: Connection, event: Mapping[str, Any]) -> None:
+    """Write what an event says into the store's graph, in the transaction that keeps the event.
+
+    :param event: see :func:`edges_of`.
+    """
+    flow = edges_of(event)
+    if flow:
+        add_flow(conn, flow)
 
 
 class _Reading:
@@ -156,8 +170,9 @@ def _merged(edges: Iterable[Edge]) -> tuple[Edge, ...]:
     found: dict[tuple[Node, Node, EdgeKind], Edge] = {}
     for edge in edges:
         key = edge.source, edge.target, edge.kind
-        known = found.get(key, edge)
-        found[key] = replace(edge, direct=edge.direct or known.direct, opaque=edge.opaque or known.opaque)
+        known = found.setdefault(key, edge)
+        if known is not edge:
+            found[key] = replace(known, direct=edge.direct or known.direct, opaque=edge.opaque or known.opaque)
     return tuple(found.values())
 
 

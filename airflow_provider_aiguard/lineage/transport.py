@@ -19,6 +19,7 @@ from openlineage.client.transport.transport import Transport
 
 from airflow_provider_aiguard.lineage.backend import Meaning
 from airflow_provider_aiguard.lineage.courier import SLACK, Courier
+from airflow_provider_aiguard.lineage.edges import add_edges
 from airflow_provider_aiguard.lineage.local_spool import LocalSpool
 from airflow_provider_aiguard.lineage.outgoing import safe_document, to_outbox
 from airflow_provider_aiguard.lineage.settings import DurableConfig
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-ALONGSIDE: tuple[Alongside, ...] = ()
+ALONGSIDE: tuple[Alongside, ...] = (add_edges,)
 """What else is written into the store for each new event, in the transaction that keeps it."""
 
 STORE_SECONDS = 0.4

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from airflow_provider_aiguard.store import deliveries, schema
-from airflow_provider_aiguard.store.database import Database, insert_into
+from airflow_provider_aiguard.store.database import Database, insert_into, is_lost_race
 from airflow_provider_aiguard.store.deliveries import Delivery
 from airflow_provider_aiguard.store.identity import aware
 
@@ -146,7 +146,8 @@ def _write_alongside(conn: Connection, writer: Alongside, document: Mapping[str,
         with conn.begin_nested():
             writer(conn, document)
     except sa.exc.DBAPIError as error:
-        if error.connection_invalidated:
+        # What a retry of the whole transaction can mend is not given up.
+        if error.connection_invalidated or is_lost_race(error):
             raise
         logger.warning("An event was kept, but not what follows from it.", exc_info=True)
     except Exception:

@@ -238,6 +238,21 @@ def test_what_follows_from_an_event_is_written_with_it_or_not_at_all(
     assert len(store.budgets.limits(None)) == 1
 
 
+def test_what_lost_a_race_is_tried_again_with_its_event(store: Store) -> None:
+    class DeadlockDetectedError(Exception):
+        sqlstate = "40P01"
+
+    tried = []
+
+    def meets_another(_conn: sa.Connection, _document: Any) -> None:
+        tried.append(1)
+        if len(tried) == 1:
+            raise sa.exc.OperationalError("INSERT", {}, DeadlockDetectedError())
+
+    store.outbox.add(event("a"), {}, backend=None, now=NOW, alongside=(meets_another,))
+    assert (len(tried), store.outbox.count()) == (2, 1)
+
+
 def test_pruning_forgets_only_what_every_backend_has(store: Store, deliveries: Deliveries) -> None:
     other = store.deliveries("http://other/api/v1/lineage")
     seqs = {name: add(store, event(name, run=name, job=name)).seq for name in ("sent", "due", "aside", "half")}

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import logging
 
+import event_samples
 import pytest
 from lineage_server import LineageServer
 from lineage_tasks import client, run_event, run_id, settings
 
+from airflow_provider_aiguard.core.lineage import dataset_node
 from airflow_provider_aiguard.lineage.transport import DurableTransport
 from airflow_provider_aiguard.store.store import open_store
 
@@ -48,6 +50,16 @@ def test_an_event_is_kept_and_sent(tmp_path, server, outbox):
     assert states(outbox, server.name) == ["accepted", "accepted"]
     kept = [json.loads(text) for text in outbox.outbox.documents(10)]
     assert kept == server.events[::-1]
+
+
+def test_what_came_from_what_is_kept_with_the_event(tmp_path, outbox):
+    transport = DurableTransport(DurableTransport.config_class.from_dict(settings(tmp_path)))
+    transport.emit(event_samples.event(["raw"], ["scored"]))
+    odd = event_samples.event([{"name": ["odd"], "namespace": {}}, 7], run="run-2") | {"outputs": "no list"}
+    transport.emit(odd)
+    raw, scored = (dataset_node(event_samples.NAMESPACE, name) for name in ("raw", "scored"))
+    assert [ancestor.node for ancestor in outbox.graph.ancestors(scored).ancestors] == [raw]
+    assert outbox.outbox.count() == 2
 
 
 def test_a_second_start_of_a_run_is_dropped(tmp_path, server, outbox):
