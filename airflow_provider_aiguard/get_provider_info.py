@@ -30,6 +30,7 @@ def get_provider_info() -> dict[str, Any]:
                         "ground_truth",
                         "importance",
                         "inference",
+                        "latency",
                         "profile",
                         "schema",
                         "skew",

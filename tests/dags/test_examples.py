@@ -23,6 +23,7 @@ EXAMPLES = {
     "example_ground_truth": {"guess": "success", "arrived": "success", "right": "success"},
     "example_importance": {"join": "success", "stable": "success"},
     "example_inference_operator": {"score": "success"},
+    "example_latency": {"guess": "success", "fast": "success"},
     "example_llm_labels": {"label": "success"},
     "example_mapped_inference": {"carriers": "success", "label[0]": "success", "label[1]": "success"},
     "example_schema": {"learn": "success", "training": "success", "arrived": "success", "serving": "success"},

@@ -24,13 +24,19 @@ class AiguardCostRunFacet(RunFacet):
     """What one run of an AI step cost.
 
     :param runId: the run, as the ``…__run`` columns hold it.
-    :param costUsd: money spent; absent if no price was declared. So are the two below.
+    :param costUsd: money spent; absent if no price was declared. So are the three below.
     :param perRowUsd: money spent over the rows read.
+    :param perPredictionUsd: money spent over the rows that the model was asked about.
     :param perFieldUsd: money spent over the cells inferred.
     :param rows: rows read.
     :param inferred: rows with at least one inferred cell.
     :param fields: cells inferred.
     :param saved: rows answered without asking the model, because equal work was paid for before.
+    :param asked: rows that the model was asked about.
+    :param model: who was asked, with its version.
+    :param requests: requests that were sent; 0 for a model that sends none. Tokens likewise.
+    :param inputTokens: tokens sent.
+    :param outputTokens: tokens received.
     :param budget: names of the budgets the money was held against, comma-separated.
     :param budgetLimitUsd: the smallest of their limits.
     :param detailUri: where a person reads more.
@@ -39,16 +45,29 @@ class AiguardCostRunFacet(RunFacet):
     runId: str  # noqa: N815
     costUsd: float | None = None  # noqa: N815
     perRowUsd: float | None = None  # noqa: N815
+    perPredictionUsd: float | None = None  # noqa: N815
     perFieldUsd: float | None = None  # noqa: N815
     rows: int
     inferred: int
     fields: int
     saved: int
+    asked: int
+    model: str
+    requests: int
+    inputTokens: int  # noqa: N815
+    outputTokens: int  # noqa: N815
     budget: str | None = None
     budgetLimitUsd: float | None = None  # noqa: N815
     detailUri: str | None = None  # noqa: N815
 
-    _additional_skip_redact: ClassVar[list[str]] = ["runId", "budget", "detailUri"]
+    _additional_skip_redact: ClassVar[list[str]] = [
+        "runId",
+        "model",
+        "budget",
+        "detailUri",
+        "inputTokens",
+        "outputTokens",
+    ]
 
     @staticmethod
     def _get_schema() -> str:
@@ -71,11 +90,17 @@ def cost_facet(
             runId=short(summary.run_id),
             costUsd=None if summary.cost_micros is None else summary.cost_micros / MICROS_PER_DOLLAR,
             perRowUsd=_each(summary.cost_micros, summary.rows),
+            perPredictionUsd=_each(summary.cost_micros, summary.asked),
             perFieldUsd=_each(summary.cost_micros, fields),
             rows=summary.rows,
             inferred=summary.inferred,
             fields=fields,
             saved=summary.saved,
+            asked=summary.asked,
+            model=short(str(summary.model)),
+            requests=summary.usage.requests,
+            inputTokens=summary.usage.input_tokens,
+            outputTokens=summary.usage.output_tokens,
             budget=short(", ".join(sorted(b.name for b in budgets))) if budgets else None,
             budgetLimitUsd=min(limits) if limits else None,
             detailUri=link(run_url),

@@ -31,6 +31,8 @@ class AiguardRunRunFacet(RunFacet):
     :param chunks: chunks that are safely written.
     :param seconds: wall-clock seconds, all of it.
     :param modelSeconds: seconds inside the model.
+    :param calls: calls that were timed: requests of a model behind a network, chunks of one in the task's process.
+    :param latencyP50Ms: milliseconds that half of them took at most; up to a tenth too high. Likewise P95 and P99.
     :param targetNamespace: namespace of the dataset written. A failed run names no outputs, yet its finished chunks
         are there: here one can find them.
     :param targetName: name of the dataset written.
@@ -49,6 +51,10 @@ class AiguardRunRunFacet(RunFacet):
     rejectShare: float | None = None  # noqa: N815
     seconds: float | None = None
     modelSeconds: float | None = None  # noqa: N815
+    calls: int | None = None
+    latencyP50Ms: float | None = None  # noqa: N815
+    latencyP95Ms: float | None = None  # noqa: N815
+    latencyP99Ms: float | None = None  # noqa: N815
     targetNamespace: str | None = None  # noqa: N815
     targetName: str | None = None  # noqa: N815
     detailUri: str | None = None  # noqa: N815
@@ -91,8 +97,16 @@ def run_facet(
             chunks=summary.chunks,
             seconds=rounded(summary.seconds),
             modelSeconds=rounded(summary.model_seconds),
+            calls=summary.latency.count or None,
+            latencyP50Ms=_milliseconds(summary.latency.quantile(0.5)),
+            latencyP95Ms=_milliseconds(summary.latency.quantile(0.95)),
+            latencyP99Ms=_milliseconds(summary.latency.quantile(0.99)),
             targetNamespace=None if target is None else clean_text(target.namespace, 1024),
             targetName=None if target is None else clean_text(target.name, 512),
             detailUri=link(run_url),
         )
     )
+
+
+def _milliseconds(seconds: float | None) -> float | None:
+    return None if seconds is None else rounded(seconds * 1000)

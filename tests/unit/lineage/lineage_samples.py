@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from airflow_provider_aiguard.core.claims import Usage
 from airflow_provider_aiguard.core.confidence import CELLS, ConfidenceSummary
+from airflow_provider_aiguard.core.latency import LatencySummary
 from airflow_provider_aiguard.core.run import ColumnSummary, InferenceSummary, ModelIdentity
 from airflow_provider_aiguard.lineage.datasets import DatasetField, duckdb_dataset
 
@@ -44,6 +46,8 @@ def summary_of(columns: dict[str, ColumnSummary], **changes: Any) -> InferenceSu
         "cost_micros": 1_420_000,
         "seconds": 2.5,
         "model_seconds": 1.25,
+        "usage": Usage(requests=9, input_tokens=800, output_tokens=70),
+        "latency": LatencySummary.of([(0.04, 1), (0.2, 1)]),
         "columns": columns,
     }
     return InferenceSummary(**{**values, **changes})

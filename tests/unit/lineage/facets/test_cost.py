@@ -14,11 +14,17 @@ def test_cost(summary: InferenceSummary) -> None:
         "runId": "0192-run",
         "costUsd": 1.42,
         "perRowUsd": 0.142,
+        "perPredictionUsd": 0.142,
         "perFieldUsd": 0.1775,
         "rows": 10,
         "inferred": 8,
         "fields": 8,
         "saved": 0,
+        "asked": 10,
+        "model": "flights-late@3",
+        "requests": 9,
+        "inputTokens": 800,
+        "outputTokens": 70,
         "budget": "all, flights",
         "budgetLimitUsd": 2.5,
         "detailUri": "https://airflow.example/run",
@@ -27,7 +33,8 @@ def test_cost(summary: InferenceSummary) -> None:
 
 def test_a_run_without_price_or_budget_costs_an_unknown_amount(summary: InferenceSummary) -> None:
     free = told(cost_facet(summary_of(dict(summary.columns), cost_micros=None, saved=3)))
-    assert free == {"runId": "0192-run", "rows": 10, "inferred": 8, "fields": 8, "saved": 3}
+    assert not {"costUsd", "perRowUsd", "perPredictionUsd", "perFieldUsd", "budget", "budgetLimitUsd"} & set(free)
+    assert (free["rows"], free["fields"], free["saved"], free["asked"]) == (10, 8, 3, 7)
     nothing = told(cost_facet(summary_of({}, rows=0, inferred=0, rejects=0, cost_micros=0)))
     assert nothing["costUsd"] == 0
-    assert not {"perRowUsd", "perFieldUsd"} & set(nothing)
+    assert not {"perRowUsd", "perPredictionUsd", "perFieldUsd"} & set(nothing)

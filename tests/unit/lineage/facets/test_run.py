@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from facet_checks import validate
 from lineage_samples import TARGET
 
+from airflow_provider_aiguard.core.latency import LatencySummary
 from airflow_provider_aiguard.core.run import InferenceSummary, RunState
 from airflow_provider_aiguard.lineage.facets.base import PRODUCER
 from airflow_provider_aiguard.lineage.facets.run import AiguardRunRunFacet, run_facet
@@ -25,10 +28,14 @@ def test_run(summary: InferenceSummary) -> None:
         "chunks": 1,
         "seconds": 2.5,
         "modelSeconds": 1.25,
+        "calls": 2,
+        "latencyP50Ms": 40.0,
+        "latencyP95Ms": 200.0,
+        "latencyP99Ms": 200.0,
         "targetNamespace": "duckdb:///data/flights.duckdb",
         "targetName": "main.flights_scored",
         "detailUri": "https://airflow.example/run",
     }
-    bare = validate(run_facet(summary, target=None, state=RunState.FAILED))
+    bare = validate(run_facet(replace(summary, latency=LatencySummary()), target=None, state=RunState.FAILED))
     assert bare["state"] == "failed"
-    assert not {"targetNamespace", "targetName", "detailUri"} & set(bare)
+    assert not {"targetNamespace", "targetName", "detailUri", "calls", "latencyP50Ms"} & set(bare)
