@@ -12,6 +12,7 @@ from airflow_provider_aiguard.operators.confidence import ConfidenceCheckOperato
 from airflow_provider_aiguard.operators.drift import DriftCheckOperator
 from airflow_provider_aiguard.operators.ground_truth import GroundTruthCheckOperator
 from airflow_provider_aiguard.operators.profile import ProfileOperator
+from airflow_provider_aiguard.operators.provenance import TrainingStep
 
 month = {"month": "{{ params.month }}"}
 flights = Table("flights", "warehouse", key="flight_id", where="month = :month", parameters=month)
@@ -27,6 +28,12 @@ def example_flight_baseline():
         name="flights-january",
         columns=["carrier", "origin", "dest", "distance", "hour"],
     )
+
+    @task(post_execute=TrainingStep(model_name="flights-gbm", model_version="2013-01", rows=[flights, arrivals]))
+    def trained():
+        print("The model learnt from January before Airflow started; a DAG of yours would train it here.")
+
+    trained()
 
 
 @dag(schedule=None, params={"month": 2, "price": "0.00002"}, tags=["aiguard"])

@@ -55,6 +55,8 @@ def environment() -> dict[str, str]:
         "AIRFLOW__OPENLINEAGE__DISABLED": "True",
         "AIRFLOW_CONN_WAREHOUSE": json.dumps({"conn_type": "duckdb", "host": str(WAREHOUSE)}),
         "AIRFLOW_CONN_ROWS": json.dumps({"conn_type": "sqlite", "host": str(ROWS)}),
+        # pydantic-ai's test model: it answers without a network.
+        "AIRFLOW_CONN_ASSISTANT": json.dumps({"conn_type": "pydanticai", "extra": {"model": "test"}}),
         "AIGUARD_DEMO_FOLDER": str(HOME),
         "AIGUARD_TESTS_HOME": str(HOME),
         "AIGUARD_TESTS_WORKER": WORKER,

@@ -111,11 +111,11 @@ def start_lineage(
 def inference_lineage(
     summary: InferenceSummary,
     *,
-    source: DatasetName,
-    source_fields: Sequence[DatasetField],
-    target: DatasetName,
-    target_fields: Sequence[DatasetField],
-    input_columns: Sequence[str],
+    source: DatasetName | None,
+    source_fields: Sequence[DatasetField] = (),
+    target: DatasetName | None,
+    target_fields: Sequence[DatasetField] = (),
+    input_columns: Sequence[str] = (),
     copied_columns: Sequence[str] = (),
     run_url: str | None = None,
     state: RunState = RunState.SUCCESS,
@@ -132,9 +132,9 @@ def inference_lineage(
     ``targetNamespace`` and ``targetName`` of its ``aiguard_run``.
 
     :param summary: what the run did.
-    :param source: the dataset read.
+    :param source: the dataset read, if it is one.
     :param source_fields: its columns in table order.
-    :param target: the dataset written; may be the source.
+    :param target: the dataset written, if it is one; may be the source.
     :param target_fields: its columns in table order, companions included.
     :param input_columns: the columns the model saw.
     :param copied_columns: key and carried columns, copied from the source to the target.
@@ -145,33 +145,21 @@ def inference_lineage(
     :param written_by: see :data:`WrittenBy`; for the source.
     """
     done = state is RunState.SUCCESS
-    known = {**(written_by or {}), **({target: summary} if done else {})}
+    known = {**(written_by or {}), **({target: summary} if done and target else {})}
     copied = () if source == target else tuple(copied_columns)
     read = with_columns(source_fields, [*input_columns, *copied])
     written = with_columns(target_fields, copied)
-    output = OutputDataset(
-        namespace=target.namespace,
-        name=target.name,
-        facets={
-            **dataset_facets(written, summary),
-            "columnLineage": column_lineage(
-                summary, source=source, target=target, input_columns=input_columns, copied_columns=copied
-            ),
-            "dataQualityMetrics": _written_metrics(summary),
-            "tags": provenance_tags(summary.columns),
-            PROVENANCE_KEY: provenance_facet(summary, run_url=run_url),
-        },
-        outputFacets={
-            "outputStatistics": output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(
-                rowCount=summary.rows - summary.rejects
-            )
-        },
-    )
-    names = _names([source, target], [read, written]) | {b.name for b in budgets} | {summary.model.name}
+    outputs = []
+    if done and target:
+        came = _column_lineage(summary, source, target, input_columns, copied)
+        outputs = [_output(summary, target, written, came, run_url)]
+    names = _names([d for d in (source, target) if d], [read, written])
+    names |= {budget.name for budget in budgets} | {summary.model.name}
     found = findings(refusal, names) if refusal else []
+    sources = [_input(source, written if done and source == target else read, known)] if source else []
     return Lineage(
-        inputs=[_input(source, written if done and source == target else read, known), _model(summary.model)],
-        outputs=[output] if done else [],
+        inputs=[*sources, model_input(summary.model)],
+        outputs=outputs,
         run_facets={
             RUN_KEY: run_facet(summary, target=target, state=state, run_url=run_url),
             COST_KEY: cost_facet(summary, budgets=budgets, run_url=run_url),
@@ -180,6 +168,23 @@ def inference_lineage(
         job_facets=_documentation(_step_text(summary, state)),
         reason=_reason(refusal, found) if refusal else None,
         names=names,
+    )
+
+
+def training_lineage(
+    model: ModelIdentity, inputs: Mapping[DatasetName, Sequence[DatasetField]], *, written_by: WrittenBy | None = None
+) -> Lineage:
+    """Say what the event of a training says: the training set read, and the model written as a dataset.
+
+    :param model: the model.
+    :param inputs: the columns of each dataset it learnt from.
+    :param written_by: see :data:`WrittenBy`.
+    """
+    name = model_dataset(model.name, model.version)
+    return Lineage(
+        inputs=[_input(dataset, fields, written_by) for dataset, fields in inputs.items()],
+        outputs=[OutputDataset(namespace=name.namespace, name=name.name, facets=model_facets(model))],
+        job_facets=_documentation(f"Trains {model}"),
     )
 
 
@@ -248,7 +253,45 @@ def profile_lineage(
     )
 
 
-def _model(model: ModelIdentity) -> InputDataset:
+def _output(
+    summary: InferenceSummary,
+    target: DatasetName,
+    fields: Sequence[DatasetField],
+    came: dict[str, DatasetFacet],
+    run_url: str | None,
+) -> OutputDataset:
+    rows = summary.rows - summary.rejects
+    return OutputDataset(
+        namespace=target.namespace,
+        name=target.name,
+        facets={
+            **dataset_facets(fields, summary),
+            **came,
+            "dataQualityMetrics": _written_metrics(summary),
+            "tags": provenance_tags(summary.columns),
+            PROVENANCE_KEY: provenance_facet(summary, run_url=run_url),
+        },
+        outputFacets={
+            "outputStatistics": output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(rowCount=rows)
+        },
+    )
+
+
+def _column_lineage(
+    summary: InferenceSummary,
+    source: DatasetName | None,
+    target: DatasetName,
+    input_columns: Sequence[str],
+    copied: Sequence[str],
+) -> dict[str, DatasetFacet]:
+    if source is None:
+        return {}
+    came = column_lineage(summary, source=source, target=target, input_columns=input_columns, copied_columns=copied)
+    return {"columnLineage": came}
+
+
+def model_input(model: ModelIdentity) -> InputDataset:
+    """Name a model as what a run read."""
     name = model_dataset(model.name, model.version)
     return InputDataset(namespace=name.namespace, name=name.name, facets=model_facets(model))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_aiguard.core.table import Table
@@ -63,6 +64,23 @@ class LineageMixin:
     def get_openlineage_facets_on_failure(self, task_instance: Any) -> OperatorLineage[Any, Any] | None:
         """What the failed task had seen: a breached guard's checks are the reason it failed."""
         return _operator_lineage(self.build_lineage, failed=task_instance)
+
+
+def add_lineage(task: Any, build: Callable[..., Lineage]) -> None:
+    """Have the event at the end of a task that is not ours also say this.
+
+    What the task, its extractor or its hooks tell by themselves stays; of a dataset that both name, each facet of ours
+    counts. Call it while the task runs: it is this one that the event asks.
+
+    :param task: the running task.
+    :param build: makes what is to be said, only if an event is sent.
+    """
+    from airflow.providers.openlineage.api import is_openlineage_active
+
+    if is_openlineage_active():
+        from airflow_provider_aiguard.operators.foreign_lineage import ask_us_too
+
+        ask_us_too(task, partial(_operator_lineage, build))
 
 
 def fields_of(columns: dict[str, Any]) -> list[DatasetField]:

@@ -71,6 +71,26 @@ def confidence_evidence(
     )
 
 
+def unlabelled_evidence(connection: sa.Connection, table: Table, column: str) -> ConfidenceEvidence:
+    """Count the values of a column that has no companions, all as inferred without a confidence.
+
+    :param connection: where the table is; the caller owns it.
+    :param table: the rows.
+    :param column: the column a model wrote.
+    :raises TableNotFoundError: if the table or the column does not exist.
+    """
+    with transaction(connection):
+        rows = rows_of(table, require(connection, table, (column,)).values()).subquery()
+        count = sa.select(sa.func.count(), sa.func.count(rows.c[column])).select_from(rows)
+        total, values = connection.execute(count).one()
+    return ConfidenceEvidence(
+        column=column,
+        rows=total,
+        provenance={str(Provenance.AI_INFERRED): values},
+        confidence=ConfidenceSummary(missing=values),
+    )
+
+
 def _mean_entropy(cells: Sequence[tuple[int, float]]) -> float | None:
     """Mean bits of a yes-or-no with the confidence's odds, each cell's confidences taken for their mean."""
     n = sum(count for count, _ in cells)

@@ -27,17 +27,19 @@ class Emitted(NamedTuple):
         return [e for e in self.events if e["job"]["name"] == job and kind in (None, e["eventType"])]
 
 
-def emitted_by(name: str, here: Path) -> Emitted:
+def emitted_by(name: str, here: Path, **environment: str) -> Emitted:
     """Run a function of ``own_process.py`` with OpenLineage on.
 
     :param name: the function.
     :param here: an empty folder.
+    :param environment: further variables of its environment.
     """
     transport = {"type": "file", "log_file_path": str(here / "events.jsonl"), "append": True}
     done = subprocess.run(
         [sys.executable, Path(__file__).with_name("own_process.py"), name, here],
         env={
             **os.environ,
+            **environment,
             "AIRFLOW__OPENLINEAGE__DISABLED": "False",
             "AIRFLOW__OPENLINEAGE__NAMESPACE": "tests",
             "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(transport),

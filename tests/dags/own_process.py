@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -86,6 +87,45 @@ def examples():
     return ran
 
 
+def foreign():
+    import foreign_tasks
+
+    return run_here(foreign_tasks.foreign())
+
+
+class Counts(ConfidenceSensor):
+    """Leaves a mark for each question it asks, and changes nothing else."""
+
+    def _ask(self, context):
+        with Path(sys.argv[2], self.task_id).open("a") as marks:
+            marks.write("x")
+        return super()._ask(context)
+
+
+def waiting():
+    """A sensor in every mode that asks at least twice before the data is there."""
+    import sqlalchemy as sa
+    from airflow_home import ROWS, write_claims
+    from arrival import Arrival
+
+    from airflow_provider_aiguard.hooks.aiguard import embedded_url
+    from airflow_provider_aiguard.store.store import open_store
+
+    engine = sa.create_engine(f"sqlite:///{ROWS}", poolclass=sa.pool.NullPool)
+    modes = {"poke": {}, "reschedule": {"mode": "reschedule"}, "deferrable": {"deferrable": True}}
+    marks = {}
+    with open_store(embedded_url()) as store:
+        for mode, arguments in modes.items():
+            write_claims(engine, mode, [0.5] * 10)
+            wait = {"table": Table(mode, "rows"), "column": "late", "min_mean": 0.8, "poke_interval": 0.05}
+            with DAG(mode, schedule=None) as dag:
+                Counts(task_id=f"wait_{mode}", timeout=60, **wait, **arguments)
+            Arrival(store, f"wait_{mode}", partial(write_claims, engine, mode, [0.9] * 20)).start()
+            states = run_here(dag).states
+            marks[mode] = {"states": states, "asked": len(Path(sys.argv[2], f"wait_{mode}").read_text())}
+    return marks
+
+
 def killed():
     here = Path(sys.argv[2])
 
@@ -102,6 +142,8 @@ def killed():
 
 
 if __name__ == "__main__":
-    ran = {"lineage": lineage, "examples": examples, "killed": killed}[sys.argv[1]]()
+    ran = {"lineage": lineage, "examples": examples, "foreign": foreign, "waiting": waiting, "killed": killed}[
+        sys.argv[1]
+    ]()
     answer = ran if isinstance(ran, dict) else {"run_id": ran.run_id, "states": ran.states}
     Path(sys.argv[2], "states.json").write_text(json.dumps(answer))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import threading
-import time
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import pytest
 from airflow_home import run_here, write_claims, write_truth
+from arrival import Arrival
 
 from airflow_provider_aiguard import Budget, Table
 from airflow_provider_aiguard.core.amounts import Amounts
@@ -85,23 +84,6 @@ def test_soft_fail_skips(waits, mode):
 
 def test_no_wait_is_retried(waits):
     assert {ti.try_number for ti in waits.tasks if ti.state == "failed"} == {1}
-
-
-class Arrival(threading.Thread):
-    """Changes the table as soon as a sensor was seen waiting for it."""
-
-    def __init__(self, store, task_id, change):
-        super().__init__(daemon=True)
-        self.store, self.task_id, self.change = store, task_id, change
-        self.saw = None
-
-    def run(self):
-        for _ in range(1000):
-            if records := self.store.verdicts.list(task_id=self.task_id):
-                self.saw = records[-1].verdict.outcome
-                self.change()
-                return
-            time.sleep(0.02)
 
 
 @pytest.mark.parametrize("before", ["nothing", "unsure"])

@@ -187,7 +187,14 @@ def doors():
                 yield f"{module.removeprefix('airflow_provider_aiguard.')}.{name}"
 
 
-@pytest.mark.parametrize("door", [*doors(), "decorators.inference.DecoratedInferenceOperator"])
+OTHER_DOORS = [
+    "decorators.inference.DecoratedInferenceOperator",
+    "operators.provenance.AIStep",
+    "operators.provenance.TrainingStep",
+]
+
+
+@pytest.mark.parametrize("door", [*doors(), *OTHER_DOORS])
 def test_every_door_has_a_page_with_its_parameters_and_an_example(door):
     pages = [f.page for f in FENCES if f.language == "{parameters}"]
     assert len(pages) >= 12

@@ -15,7 +15,7 @@ from airflow_provider_aiguard.core.errors import (
     TableNotFoundError,
 )
 from airflow_provider_aiguard.core.table import Table
-from airflow_provider_aiguard.tables.evidence import confidence_evidence, truth_evidence
+from airflow_provider_aiguard.tables.evidence import confidence_evidence, truth_evidence, unlabelled_evidence
 
 AI, SEEN, PERSON = "ai_inferred", "observed", "human_annotated"
 
@@ -107,6 +107,18 @@ def test_a_column_without_companions_is_an_error(engine):
         confidences(engine, Table("plain"))
     with pytest.raises(TableNotFoundError, match="late__provenance"):
         compare(engine, Table("plain", key="id"), Table("plain", key="id"))
+
+
+def test_every_value_without_companions_counts_as_inferred(engine):
+    rows = [{"id": i, "late": None if i % 3 else True} for i in range(9)]
+    create(engine, "plain", {"id": sa.Integer(), "late": sa.Boolean()}, rows)
+    table = Table("plain", where="id > :least", parameters={"least": 2})
+    with engine.connect() as conn:
+        found = unlabelled_evidence(conn, table, "late")
+        assert (found.rows, found.provenance, found.confidence.missing) == (6, {"ai_inferred": 2}, 2)
+        assert found.confidence.mean is None
+        with pytest.raises(TableNotFoundError, match="'no'"):
+            unlabelled_evidence(conn, Table("plain"), "no")
 
 
 def test_truth_is_joined_by_key(engine):

@@ -25,6 +25,7 @@ from airflow_provider_aiguard.lineage.events import (
     inference_lineage,
     profile_lineage,
     start_lineage,
+    training_lineage,
 )
 from airflow_provider_aiguard.lineage.facets.base import PRODUCER
 
@@ -206,6 +207,24 @@ def test_a_guard_asserts_on_its_input_and_tests_its_run(wire: Wire) -> None:
     reason = f"confidence guard of flights: breach. {text}"
     assert event["run"]["facets"]["aiguard_verdict"]["reason"] == lineage.reason == reason
     assert {"flights", "january", "hour", "late"} <= lineage.names
+
+
+def test_a_step_that_reads_or_writes_no_table(summary: InferenceSummary, wire: Wire) -> None:
+    written = wire(infer(summary, source=None, source_fields=[], input_columns=[], copied_columns=[]))
+    assert [d["namespace"] for d in written["inputs"]] == [MODEL_NAMESPACE]
+    assert "columnLineage" not in written["outputs"][0]["facets"]
+    asked = wire(infer(summary_of({}), source=None, source_fields=[], target=None, target_fields=[], input_columns=[]))
+    assert asked["outputs"] == []
+    assert "targetName" not in asked["run"]["facets"]["aiguard_run"]
+
+
+def test_a_training_leads_to_its_model(summary: InferenceSummary, wire: Wire) -> None:
+    event = wire(training_lineage(summary.model, {SOURCE: SOURCE_FIELDS, TARGET: []}, written_by={TARGET: summary}))
+    assert [d["name"] for d in event["inputs"]] == [SOURCE.name, TARGET.name]
+    assert event["inputs"][1]["facets"]["documentation"]["description"].startswith("AI-inferred")
+    (model,) = event["outputs"]
+    read = wire(infer(summary))["inputs"][-1]
+    assert (model["name"], model["facets"]) == (read["name"], read["facets"])
 
 
 def test_a_refused_run_says_what_refused_it(summary: InferenceSummary, wire: Wire) -> None:
