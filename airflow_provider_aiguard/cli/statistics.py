@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentTypeError
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_aiguard.cli.rows import labelled, open_rows, stored_profile
-from airflow_provider_aiguard.core.profile import ColumnProfile, TableProfile
+from airflow_provider_aiguard.core.profile import ColumnKind, ColumnProfile, TableProfile
 from airflow_provider_aiguard.core.run import RunIdentity
 from airflow_provider_aiguard.core.verdict import Verdict, VerdictRecord, number
 
@@ -195,9 +195,17 @@ def as_text(found: TableProfile) -> str:
 def _row(column: ColumnProfile) -> tuple[str, ...]:
     nulls = f"{column.nulls / column.rows:.1%}" if column.rows else "-"
     distinct = "many" if column.other else number(column.distinct)
-    numbers = (column.mean, column.std, column.minimum, column.maximum)
+    ends = [_end(column, end) for end in (column.minimum, column.maximum)]
     bound = f"KS to within {column.resolution:.1g}" if column.resolution else ""
-    return (column.name, str(column.kind), nulls, distinct, *map(number, numbers), column.reason or bound)
+    return (column.name, str(column.kind), nulls, distinct, number(column.mean), number(column.std), *ends,
+            column.reason or bound)  # fmt: skip
+
+
+def _end(column: ColumnProfile, end: float | None) -> str:
+    """The lowest or the highest value; a time as a time."""
+    if end is None or column.kind is not ColumnKind.TEMPORAL:
+        return number(end)
+    return f"{datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=end):%Y-%m-%d %H:%M}"
 
 
 def _reading(options: argparse.Namespace) -> dict[str, Any]:

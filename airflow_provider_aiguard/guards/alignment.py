@@ -18,7 +18,7 @@ def evaluate(evidence: AlignmentEvidence, limits: AlignmentLimits) -> list[Check
     """
     runs = len(evidence.predictions)
     if not evidence.current:
-        return [_undecided(evidence, limits, "this run has no predictions, or its KPI has not arrived")]
+        return [_undecided(evidence, limits, "this run has no predictions, or its KPI has not arrived or is no number")]
     if runs < limits.min_runs:
         return [_undecided(evidence, limits, f"{runs} runs with both numbers, {limits.min_runs} needed")]
     found = series_correlation(evidence.predictions, evidence.kpis, max_lead=limits.max_lead, alpha=limits.alpha)

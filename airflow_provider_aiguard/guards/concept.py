@@ -41,7 +41,9 @@ def evaluate(evidence: ConceptEvidence, limits: ConceptLimits) -> list[CheckResu
     found = eras(runs, limits.run_length, evidence.since)
     era = found[-1]
     if era.alarm is None:
-        return [_quiet(column, era, limits), *_untold(column, Outcome.PASS, "no change")]
+        quiet = _quiet(column, era, limits)
+        why = "no change" if quiet.outcome is Outcome.PASS else "too few runs to tell of a change"
+        return [quiet, *_untold(column, quiet.outcome, why)]
     recurrence, returned = _recurrence(column, found)
     return [_alarmed(column, era, limits, returned=returned), _type(column, era), recurrence]
 

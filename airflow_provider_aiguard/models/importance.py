@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+# Of infinite errors there is no mean: the guard finds NaN, and says that nothing is ranked.
+@np.errstate(invalid="ignore")
 def permutation_importance(
     model: Any,
     features: pd.DataFrame,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -27,7 +28,7 @@ def aggregate_column(connection: sa.Connection, table: Table, column: str, aggre
     :param table: the rows.
     :param column: the column.
     :param aggregate: what to make of it.
-    :return: ``None`` if all cells are NULL or there are no rows; a count is 0 then.
+    :return: ``None`` if it is no finite number, or all cells are NULL or there are no rows; a count is 0 then.
     :raises TableNotFoundError: if the table or the column does not exist.
     :raises ColumnTypeError: if the column is of no type that has such a number.
     """
@@ -42,7 +43,12 @@ def aggregate_column(connection: sa.Connection, table: Table, column: str, aggre
             )
         cell = comparable(rows.c[column], infos[column], connection.dialect.name)
         found = connection.execute(sa.select(_number(cell.value, aggregate)).select_from(rows)).scalar_one()
-    return None if found is None else float(found)
+    return _finite(found)
+
+
+def _finite(value: Any) -> float | None:
+    """One NaN among the numbers of a series would leave nothing to correlate."""
+    return None if value is None or not math.isfinite(value) else float(value)
 
 
 def _number(value: sa.ColumnElement[Any], aggregate: Aggregate) -> sa.ColumnElement[Any]:
@@ -61,7 +67,7 @@ def query_number(connection: sa.Connection, query: str, parameters: Mapping[str,
     :param connection: where it runs; the caller owns it.
     :param query: SQL, with bind parameters such as ``:day``.
     :param parameters: their values: the only way for outside values to get in.
-    :return: ``None`` if it gives NULL or no row.
+    :return: ``None`` if it gives NULL, NaN or infinity, or no row.
     :raises ConfigurationError: if a parameter has no value, or it gives several rows or columns or no number.
     """
     clause = sa.text(query)
@@ -82,6 +88,6 @@ def query_number(connection: sa.Connection, query: str, parameters: Mapping[str,
         )
     value = rows[0][0]
     try:
-        return None if value is None else float(value)
+        return None if value is None else _finite(float(value))
     except (TypeError, ValueError):
         raise ConfigurationError(f"The KPI query gives a {type(value).__name__}; it must give one number.") from None

@@ -82,6 +82,14 @@ def test_a_query_gives_one_number(conn):
     assert math.isclose(query_number(conn, "SELECT avg(x) FROM t", {}), 3)
 
 
+def test_what_is_no_finite_number_is_none(conn):
+    """It would be remembered, and leave nothing to correlate in any later run."""
+    endless = "1e308 * 10" if conn.dialect.name == "sqlite" else "CAST('Infinity' AS DOUBLE PRECISION)"
+    assert query_number(conn, f"SELECT {endless}", {}) is None
+    conn.execute(sa.text(f"UPDATE t SET x = {endless} WHERE id = 1"))
+    assert aggregate_column(conn, Table("t"), "x", Aggregate.MEAN) is None
+
+
 @pytest.mark.parametrize(
     ("query", "message"),
     [

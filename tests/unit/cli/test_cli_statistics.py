@@ -153,6 +153,12 @@ def test_a_profile_is_shown_as_a_table(files, capsys):
     assert lines[3].split() == ["carrier", "categorical", "0.0%", "3", "-", "-", "-", "-"]
 
 
+def test_a_time_is_shown_as_a_time(file, capsys):
+    path = file("times.csv", pd.DataFrame({"at": ["2013-01-31 06:30:00", "2013-07-01 23:59:59"]}))
+    assert main(["profile", str(path)]) == 0
+    assert "2013-01-31 06:30  2013-07-01 23:59" in capsys.readouterr().out
+
+
 def test_a_baseline_of_the_store_is_a_reference(files, run, tmp_path):
     reference, same, moved = files
     store = ("--store", f"sqlite:///{tmp_path}/store.db")

@@ -70,7 +70,12 @@ def test_a_lead_is_named() -> None:
     [
         (walk(19, 1), walk(19, 1), True, "late: 19 runs with both numbers, 20 needed"),
         (np.ones(30), walk(30, 1), True, "late: one of the two had the same value in all 30 runs"),
-        (walk(30, 1), walk(30, 1), False, "late: this run has no predictions, or its KPI has not arrived"),
+        (
+            walk(30, 1),
+            walk(30, 1),
+            False,
+            "late: this run has no predictions, or its KPI has not arrived or is no number",
+        ),
         (np.zeros(0), np.zeros(0), True, "late: 0 runs with both numbers, 20 needed"),
     ],
 )

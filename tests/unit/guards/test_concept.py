@@ -67,6 +67,12 @@ def test_nothing_changed():
     assert kind.message == "late: no change"
 
 
+def test_where_too_little_is_known_no_check_says_that_nothing_changed():
+    checks = judge(history((5, GOOD, "m@1")))
+    assert {c.outcome for c in checks} == {Outcome.UNDECIDED}
+    assert [c.message for c in checks[1:]] == ["late: too few runs to tell of a change"] * 2
+
+
 def test_too_few_runs_are_undecided():
     change, *_ = judge(history((9, GOOD, "")))
     assert change.outcome is Outcome.UNDECIDED

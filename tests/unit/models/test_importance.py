@@ -71,6 +71,13 @@ def lambda_model(function):
     return Estimator()
 
 
+@pytest.mark.filterwarnings("error")
+def test_infinite_errors_rank_nothing():
+    delay = DELAY.astype(float).where(DELAY.index != 7, np.inf)
+    found = measure(lambda_model(lambda c: 5 * c["strong"] + c["weak"]), delay, "delay")
+    assert not np.isfinite(found.importances["strong"]).all()
+
+
 def test_an_estimator_of_scikit_learn_will_do():
     from sklearn.linear_model import LogisticRegression
 
