@@ -13,6 +13,9 @@ from airflow_provider_aiguard.core.confidence import ConfidenceSummary
 from airflow_provider_aiguard.core.latency import LatencySummary
 from airflow_provider_aiguard.core.provenance import Provenance
 
+MIXED = "mixed"
+"""Confidence source of a column whose confidences were made in several ways: by the models of a cascade."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunIdentity:
@@ -83,7 +86,8 @@ class ColumnSummary:
 
     :param provenance: cells by provenance.
     :param confidence: distribution of the confidences of the inferred cells.
-    :param confidence_source: how the confidences were made, ``None`` if there are none.
+    :param confidence_source: how the confidences were made, ``None`` if there are none, ``mixed`` if they are of
+        several sources.
     """
 
     provenance: Mapping[str, int]
@@ -124,6 +128,7 @@ class ModelSummary:
     :param cost_micros: money spent on it, in micro-dollars; ``None`` if no price was declared.
     :param seconds: seconds spent inside it.
     :param usage: requests and tokens, as far as it counts them.
+    :param confidence_source: how its confidences were made, ``None`` if it gave none.
     """
 
     model: ModelIdentity
@@ -133,6 +138,7 @@ class ModelSummary:
     cost_micros: int | None = None
     seconds: float = 0.0
     usage: Usage = field(default_factory=Usage)
+    confidence_source: str | None = None
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> ModelSummary:
@@ -151,8 +157,13 @@ class InferenceSummary:
     :param rows: rows read.
     :param inferred: rows with at least one cell the model filled.
     :param rejects: rows the model failed on.
+    :param not_processed: rows that were left out because a budget ran short; they are no rejects.
+    :param degraded: rows answered by a cheaper model than the one they should have gone to, by why: ``outage`` or
+        ``budget``.
+    :param sample_share: share of the rows that was asked about at the end: 1 unless a budget ran short. The rows in it
+        are a random sample, by key.
     :param chunks: chunks written.
-    :param saved: rows answered without asking the model, because equal work was paid for before.
+    :param saved: rows that the first model need not be asked about, because equal work was paid for before.
     :param cost_micros: money spent, in micro-dollars; ``None`` if no price was declared.
     :param seconds: wall-clock seconds, all of it.
     :param model_seconds: seconds spent inside the model.
@@ -169,6 +180,9 @@ class InferenceSummary:
     rows: int = 0
     inferred: int = 0
     rejects: int = 0
+    not_processed: int = 0
+    degraded: Mapping[str, int] = field(default_factory=dict)
+    sample_share: float = 1.0
     chunks: int = 0
     saved: int = 0
     cost_micros: int | None = None
@@ -185,6 +199,17 @@ class InferenceSummary:
         if self.models:
             return sum(model.asked for model in self.models)
         return self.inferred + self.rejects - self.saved
+
+    @property
+    def written(self) -> int:
+        """Rows that are in the target: neither rejected nor left out."""
+        return self.rows - self.rejects - self.not_processed
+
+    @property
+    def models_that_were_asked(self) -> list[ModelIdentity]:
+        """Whose answers can be in the table: what a cascade did not need is not among them."""
+        used = [m.model for m in self.models if m.asked or m.answered]
+        return used or [m.model for m in self.models[:1]] or [self.model]
 
     @property
     def reject_share(self) -> float:
@@ -214,6 +239,29 @@ class InferenceSummary:
                 "models": tuple(ModelSummary.from_dict(model) for model in data.get("models", ())),
             }
         )
+
+
+def run_of_model(run_id: str, position: int, models: int) -> str:
+    """Give what ``c__run`` holds for a cell of one of several models: the run, and which of its models.
+
+    >>> run_of_model("r1", 0, 1), run_of_model("r1", 1, 2)
+    ('r1', 'r1#2')
+
+    :param run_id: the run.
+    :param position: position of the model among ``InferenceSummary.models``.
+    :param models: how many there are.
+    """
+    return run_id if models == 1 else f"{run_id}#{position + 1}"
+
+
+def split_run(run: str) -> tuple[str, int | None]:
+    """Read what :func:`run_of_model` wrote: the run, and the position of its model, ``None`` if it has but one.
+
+    >>> split_run("r1"), split_run("r1#2")
+    (('r1', None), ('r1', 1))
+    """
+    run_id, mark, number = run.rpartition("#")
+    return (run_id, int(number) - 1) if mark and number.isdecimal() and int(number) else (run, None)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -58,8 +58,10 @@ class DecoratedInferenceOperator(DecoratedOperator, InferenceOperator):
         self.confidence_source = confidence_source
 
     def _check_arguments(self) -> None:
+        from airflow_provider_aiguard.inference.cascade import require_no_other
+
         # The function is the model.
-        self._plan().require_price()
+        require_no_other(self._plan())
 
     def _model(self, context: Context) -> Model:
         from airflow_provider_aiguard.models.function import FunctionModel

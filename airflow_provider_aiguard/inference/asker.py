@@ -10,8 +10,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
+from airflow_provider_aiguard.core.amounts import Amounts, Unit
+from airflow_provider_aiguard.core.money import MICROS_PER_DOLLAR
+from airflow_provider_aiguard.inference.calibrated import calibrated
 from airflow_provider_aiguard.inference.once import Once, answers_of
 from airflow_provider_aiguard.inference.prices import Bill, Metered
 from airflow_provider_aiguard.inference.tally import ModelTally
@@ -20,12 +23,11 @@ from airflow_provider_aiguard.inference.validate import Mask, ValidClaims, valid
 if TYPE_CHECKING:
     import pandas as pd
 
-    from airflow_provider_aiguard.core.amounts import Amounts
     from airflow_provider_aiguard.core.claims import Claims
     from airflow_provider_aiguard.core.run import RunIdentity
+    from airflow_provider_aiguard.inference.cascade import Level
     from airflow_provider_aiguard.inference.columns import StepOutputs
     from airflow_provider_aiguard.inference.plan import InferencePlan
-    from airflow_provider_aiguard.models.base import Model
     from airflow_provider_aiguard.store.books import Hold
     from airflow_provider_aiguard.store.store import Store
 
@@ -40,17 +42,19 @@ class Asker:
     """Asks one model, and counts what that takes.
 
     :param plan: what the step does, with the price of this model.
-    :param model: who is asked.
+    :param level: the model, with its calibration.
     :param store: where money is held and answers are kept.
     :param identity: the run.
     :param outputs: the step's outputs; their types are made known as they are seen.
     """
 
     def __init__(
-        self, plan: InferencePlan, model: Model, store: Store, identity: RunIdentity, outputs: StepOutputs
+        self, plan: InferencePlan, level: Level, store: Store, identity: RunIdentity, outputs: StepOutputs
     ) -> None:
+        model = level.model
         self._plan = plan
         self._model = model
+        self._calibration = level.calibration
         self._store = store
         self._identity = identity
         self._outputs = outputs
@@ -59,9 +63,19 @@ class Asker:
             self._once = Once(plan, model.identity, store.results, identity, outputs.all)
         priced = plan.price_per_row is not None or plan.price is not None
         self.tally = ModelTally(model=model.identity, priced=priced)
+        self.row_price = None if plan.price_per_row is None else float(plan.price_per_row * MICROS_PER_DOLLAR)
+        """Micro-dollars of a row, where that is the price."""
+        self.spent: dict[Unit, int] = dict.fromkeys(get_args(Unit), 0)
+        """What was charged so far."""
+        self.refused = Amounts()
+        """What the last hold that was refused would have held."""
+
+    def most(self, rows: pd.DataFrame) -> Amounts:
+        """Give upper bounds of what asking about some rows takes."""
+        return Bill(self._plan, self._model, self._seen(rows)).most
 
     def ask(self, rows: pd.DataFrame, needed: Mapping[str, Mask], describe: DescribeRow) -> ValidClaims:
-        """Give the model's claims about some rows.
+        """Give the model's claims about some rows, with calibrated confidences if it has a calibration.
 
         :param rows: n rows of the input columns.
         :param needed: by output, which of the n cells are asked for.
@@ -69,6 +83,20 @@ class Asker:
         :raises BudgetExceededError: when the hold is refused. Nothing was asked then.
         :raises InvalidClaimError: at an invalid claim.
         """
+        valid = self._raw(self._seen(rows), needed, describe)
+        if self._calibration is not None:
+            valid = calibrated(valid, self._calibration)
+        self.tally.add_sources(valid.sources.values())
+        return valid
+
+    def _seen(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Show the model what it names, if it does: rows that are alike in that are equal work."""
+        named = getattr(self._model, "inputs", None)
+        if named is None or len(named) == len(rows.columns):
+            return rows
+        return rows[[name for name in rows.columns if name in named]]
+
+    def _raw(self, rows: pd.DataFrame, needed: Mapping[str, Mask], describe: DescribeRow) -> ValidClaims:
         if self._once is None:
             return self._valid(self._pay_and_predict(rows), rows, needed, describe)
 
@@ -112,6 +140,7 @@ class Asker:
         charge: Amounts | None = None
         self.tally.priced &= most.micros is not None
         if self._plan.budgets:
+            self.refused = most
             hold = ledger.hold(self._plan.budgets, self._identity, most, ttl=HOLD_TTL, price=bill.price)
         try:
             claims = self._predict(rows)
@@ -123,9 +152,11 @@ class Asker:
                 self._book(hold, charge)
             raise
         finally:
-            # What nobody knows counts as all that was held.
-            micros = None if charge is None else charge.micros
-            self.tally.cost_micros += (most.micros or 0) if micros is None else micros
+            for unit in self.spent:
+                # What nobody knows counts as all that was held.
+                known = None if charge is None else charge.of(unit)
+                self.spent[unit] += (most.of(unit) or 0) if known is None else known
+            self.tally.cost_micros = self.spent["usd"]
         return claims
 
     def _cut_off(self, bill: Bill) -> Amounts | None:

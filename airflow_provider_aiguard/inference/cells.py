@@ -13,7 +13,8 @@ import pandas as pd
 from airflow_provider_aiguard.core.claims import Failure
 from airflow_provider_aiguard.core.outputs import Output
 from airflow_provider_aiguard.core.provenance import Provenance
-from airflow_provider_aiguard.inference.validate import Mask, ValidClaims
+from airflow_provider_aiguard.inference.standing import NOBODY, Standing
+from airflow_provider_aiguard.inference.validate import Mask
 from airflow_provider_aiguard.tables.nulls import null_mask
 
 Positions = npt.NDArray[np.intp]
@@ -28,6 +29,7 @@ class ChunkClaims:
     :param inferred: which of the n cells were inferred, by output.
     :param rejected: which of the n rows the model failed on.
     :param failures: why, by position in the chunk.
+    :param by: position of the model whose answer it is, by row; -1 where there is none.
     """
 
     values: Mapping[str, pd.Series[Any]]
@@ -35,16 +37,20 @@ class ChunkClaims:
     inferred: Mapping[str, Mask]
     rejected: Mask
     failures: Mapping[int, Failure]
+    by: Positions
 
 
-def spread(valid: ValidClaims, positions: Positions, rows: int, needed: Mapping[str, Mask]) -> ChunkClaims:
+def spread(standing: Standing, positions: Positions, rows: int, needed: Mapping[str, Mask]) -> ChunkClaims:
     """Put claims about some rows of a chunk back into their places.
 
-    :param valid: claims about the rows at ``positions``.
+    :param standing: what is claimed about the rows at ``positions``.
     :param positions: where those rows are in the chunk.
     :param rows: rows of the chunk.
     :param needed: by output, which of the chunk's cells are to be inferred.
     """
+    valid = standing.valid
+    by = np.full(rows, NOBODY, dtype=np.intp)
+    by[positions] = standing.by
     answered = np.zeros(rows, dtype=bool)
     answered[positions] = valid.answered
     rejected = np.zeros(rows, dtype=bool)
@@ -61,6 +67,7 @@ def spread(valid: ValidClaims, positions: Positions, rows: int, needed: Mapping[
         inferred=inferred,
         rejected=rejected,
         failures={int(positions[i]): failure for i, failure in valid.failures.items()},
+        by=by,
     )
 
 
@@ -73,16 +80,20 @@ def no_claims(outputs: Sequence[Output], rows: int) -> ChunkClaims:
         inferred={o.name: nothing for o in outputs},
         rejected=nothing,
         failures={},
+        by=np.full(rows, NOBODY, dtype=np.intp),
     )
 
 
-def add_claimed(frame: pd.DataFrame, output: Output, claims: ChunkClaims, run_id: str) -> None:
-    """Add an output and its companions, with only the inferred cells set."""
+def add_claimed(frame: pd.DataFrame, output: Output, claims: ChunkClaims, runs: Sequence[str]) -> None:
+    """Add an output and its companions, with only the inferred cells set.
+
+    :param runs: what a cell's ``…__run`` holds, by the position of the model that filled it.
+    """
     names, inferred = output.companions, claims.inferred[output.name]
     frame[output.name] = claims.values[output.name]
     frame[names.provenance] = _where(inferred, str(Provenance.AI_INFERRED))
     frame[names.confidence] = nullable(claims.confidences[output.name])
-    frame[names.run] = _where(inferred, run_id)
+    frame[names.run] = _where(inferred, np.array(runs, dtype=object)[claims.by[inferred]])
 
 
 def add_kept(frame: pd.DataFrame, output: Output, chunk: pd.DataFrame, inferred: Mask) -> None:
@@ -106,7 +117,7 @@ def nullable(numbers: npt.NDArray[np.float64]) -> pd.arrays.FloatingArray:
     return pd.arrays.FloatingArray(numbers, np.isnan(numbers))
 
 
-def _where(mask: Mask, text: str) -> npt.NDArray[np.object_]:
+def _where(mask: Mask, text: Any) -> npt.NDArray[np.object_]:
     column = np.full(len(mask), None, dtype=object)
     column[mask] = text
     return column

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
@@ -21,8 +21,9 @@ import numpy as np
 
 from airflow_provider_aiguard.core.errors import RejectShareError
 from airflow_provider_aiguard.core.provenance import Provenance
-from airflow_provider_aiguard.core.run import InferenceSummary, Reject, RunIdentity, RunState
+from airflow_provider_aiguard.core.run import InferenceSummary, Reject, RunIdentity, RunState, run_of_model
 from airflow_provider_aiguard.inference.asker import Asker
+from airflow_provider_aiguard.inference.cascade import Cascade, routes
 from airflow_provider_aiguard.inference.cells import (
     ChunkClaims,
     Positions,
@@ -32,6 +33,8 @@ from airflow_provider_aiguard.inference.cells import (
     spread,
 )
 from airflow_provider_aiguard.inference.columns import StepColumns, StepOutputs
+from airflow_provider_aiguard.inference.escalation import Escalation, Question
+from airflow_provider_aiguard.inference.pressure import NOT_PROCESSED, Pressure
 from airflow_provider_aiguard.inference.tally import ColumnTally, Tally
 from airflow_provider_aiguard.inference.validate import Mask
 from airflow_provider_aiguard.tables.connection import connect
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from sqlalchemy import Connection, Engine
 
+    from airflow_provider_aiguard.core.claims import Failure
     from airflow_provider_aiguard.core.outputs import Output
     from airflow_provider_aiguard.inference.plan import InferencePlan
     from airflow_provider_aiguard.models.base import Model
@@ -52,14 +56,23 @@ logger = logging.getLogger(__name__)
 
 LOG_EVERY_SECONDS = 10.0
 
+MOST_LEFT_OUT = 10_000
+"""Rows not processed whose keys are kept, the first ones; all are counted. A million keys are 200 MB of store."""
+
 
 def run_inference(
-    plan: InferencePlan, model: Model, *, source: Engine, target: Engine, store: Store, identity: RunIdentity
+    plan: InferencePlan,
+    model: Model | Cascade,
+    *,
+    source: Engine,
+    target: Engine,
+    store: Store,
+    identity: RunIdentity,
 ) -> InferenceSummary:
     """Execute an AI step.
 
     :param plan: what to do.
-    :param model: who makes the claims. Closed at the end, whatever happens.
+    :param model: who makes the claims; several, in a cascade. Closed at the end, whatever happens.
     :param source: database of ``plan.rows``.
     :param target: database of ``plan.into``; the same object as ``source`` shares its connection.
     :param store: where the run is remembered and money is held.
@@ -68,17 +81,18 @@ def run_inference(
     :raises InvalidClaimError: at an invalid claim. Earlier chunks stay written, nothing of its chunk is.
     :raises RejectShareError: after the last chunk, if too many rows were rejected.
     """
-    plan.require_price()
+    cascade, plans = routes(plan, model)
     with ExitStack() as stack:
-        stack.callback(model.close)
-        stack.enter_context(_remembered(plan, model, store, identity))
+        stack.callback(cascade.close)
+        cascade.require_learnt_for()
+        stack.enter_context(_remembered(plan, cascade, store, identity))
         read = stack.enter_context(connect(source))
         write = read if target is source else stack.enter_context(connect(target))
-        return _Step(plan, model, store, identity, read, write).run()
+        return _Step(plan, cascade, plans, store, identity, read, write).run()
 
 
 @contextmanager
-def _remembered(plan: InferencePlan, model: Model, store: Store, identity: RunIdentity) -> Iterator[None]:
+def _remembered(plan: InferencePlan, model: Cascade, store: Store, identity: RunIdentity) -> Iterator[None]:
     store.runs.start(identity, model.identity, source=plan.rows.full_name, target=plan.into.full_name)
     state = RunState.FAILED
     try:
@@ -94,14 +108,14 @@ class _Step:
     def __init__(
         self,
         plan: InferencePlan,
-        model: Model,
+        cascade: Cascade,
+        plans: Sequence[InferencePlan],
         store: Store,
         identity: RunIdentity,
         read: Connection,
         write: Connection,
     ) -> None:
         self.plan = plan
-        self.model = model
         self.store = store
         self.identity = identity
         self.read = read
@@ -110,20 +124,25 @@ class _Step:
         self.columns = StepColumns.of(plan, read, write)
         self.outputs = StepOutputs(self.columns.outputs)
         self.writer: ClaimWriter | None = None
-        self.asker = Asker(plan, model, store, identity, self.outputs)
+        self.askers = [
+            Asker(one, level, store, identity, self.outputs) for one, level in zip(plans, cascade.all, strict=True)
+        ]
+        self.runs = [run_of_model(identity.run_id, i, len(self.askers)) for i in range(len(self.askers))]
+        self.total = count_rows(read, plan.rows)
+        self.pressure = Pressure(plan, store, identity, self.total)
+        self.escalation = Escalation(cascade, self.askers, self.pressure)
         self.tally = Tally(
             run_id=identity.run_id,
-            model=model.identity,
+            model=cascade.identity,
             source=plan.rows.full_name,
             target=plan.into.full_name,
             columns={o.name: ColumnTally() for o in plan.outputs},
-            models=(self.asker.tally,),
+            models=[asker.tally for asker in self.askers],
         )
 
     def run(self) -> InferenceSummary:
-        total = count_rows(self.read, self.plan.rows)
         names = ", ".join(o.name for o in self.outputs.all)
-        logger.info("Inferring %s for %d rows of %s by %s", names, total, self.tally.source, self.model.identity)
+        logger.info("Inferring %s for %d rows of %s by %s", names, self.total, self.tally.source, self.tally.model)
         if self.outputs.typed:
             self._open_writer()
         logged = time.monotonic()
@@ -134,7 +153,7 @@ class _Step:
                 self.store.runs.progress(self.tally.summary())
             if time.monotonic() - logged >= LOG_EVERY_SECONDS:
                 logged = time.monotonic()
-                logger.info("%d of %d rows done, %d rejected", self.tally.rows, total, self.tally.rejects)
+                logger.info("%d of %d rows done, %d rejected", self.tally.rows, self.total, self.tally.rejects)
         self._check_reject_share()
         return self.tally.summary()
 
@@ -162,20 +181,28 @@ class _Step:
         def describe(row: int) -> str:
             return str(self._key_of(chunk, int(positions[row])))
 
-        valid = self.asker.ask(rows, needs, describe)
-        for name, source in valid.sources.items():
-            self.tally.columns[name].confidence_source = str(source)
-        return spread(valid, positions, len(chunk), needed)
+        keys = chunk[list(self.key)].iloc[positions]
+        self.pressure.begin(self.tally.rows, len(chunk), self.askers)
+        standing = self.escalation.claims(Question(rows, needs, keys, describe))
+        for name, sources in standing.sources.items():
+            self.tally.columns[name].add_sources(sources)
+        for why, answered in standing.degraded.items():
+            self.tally.degraded[why] = self.tally.degraded.get(why, 0) + answered
+        self.tally.sample_share = self.pressure.share
+        return spread(standing, positions, len(chunk), needed)
 
     def _keep_rejects(self, chunk: pd.DataFrame, claims: ChunkClaims) -> None:
-        if not claims.failures:
-            return
-        rejects = [
-            Reject(key=self._key_of(chunk, i), reason=failure.reason, detail=failure.detail)
-            for i, failure in claims.failures.items()
-        ]
-        logger.warning("Rows rejected: %d, the first is %s: %s", len(rejects), dict(rejects[0].key), rejects[0].reason)
+        left = max(0, MOST_LEFT_OUT - self.tally.not_processed)
+        left_out = [i for i, failure in claims.failures.items() if failure == NOT_PROCESSED]
+        failed = [i for i, failure in claims.failures.items() if failure != NOT_PROCESSED]
+        rejects = [self._reject(chunk, i, claims.failures[i]) for i in sorted((*failed, *left_out[:left]))]
+        if failed:
+            first = self._reject(chunk, failed[0], claims.failures[failed[0]])
+            logger.warning("Rows rejected: %d, the first is %s: %s", len(failed), dict(first.key), first.reason)
         self.store.runs.add_rejects(self.identity.run_id, rejects)
+
+    def _reject(self, chunk: pd.DataFrame, row: int, failure: Failure) -> Reject:
+        return Reject(key=self._key_of(chunk, row), reason=failure.reason, detail=failure.detail)
 
     def _key_of(self, chunk: pd.DataFrame, row: int) -> dict[str, str]:
         return {column: str(chunk[column].iloc[row]) for column in self.key}
@@ -183,7 +210,7 @@ class _Step:
     def _write_chunk(self, chunk: pd.DataFrame, claims: ChunkClaims) -> None:
         frame = chunk[[*self.key, *self.columns.carry]].copy(deep=False)
         for output in self.outputs.all:
-            add_claimed(frame, output, claims, self.identity.run_id)
+            add_claimed(frame, output, claims, self.runs)
             if self.plan.fill == "missing" and not self.plan.in_place and output.name in chunk:
                 add_kept(frame, output, chunk, claims.inferred[output.name])
         # In place, a rejected row is still there: the values it already has get their label.
@@ -206,12 +233,16 @@ class _Step:
         return self.writer
 
     def _count(self, chunk: pd.DataFrame, claims: ChunkClaims, needed: Mapping[str, Mask]) -> None:
-        rejects = int(claims.rejected.sum())
+        left_out = sum(failure == NOT_PROCESSED for failure in claims.failures.values())
         self.tally.rows += len(chunk)
-        self.tally.rejects += rejects
-        inferred = int(np.logical_or.reduce(list(claims.inferred.values())).sum())
-        self.tally.inferred += inferred
-        self.asker.tally.answered += inferred
+        self.tally.not_processed += left_out
+        self.tally.rejects += int(claims.rejected.sum()) - left_out
+        inferred = np.logical_or.reduce(list(claims.inferred.values()))
+        self.tally.inferred += int(inferred.sum())
+        for asker, answered in zip(
+            self.askers, np.bincount(claims.by[inferred], minlength=len(self.askers)), strict=True
+        ):
+            asker.tally.answered += int(answered)
         self.tally.chunks += 1
         for output in self.outputs.all:
             tally, cells = self.tally.columns[output.name], claims.inferred[output.name]

@@ -17,6 +17,8 @@ from airflow_provider_aiguard.core.table import Table
 
 Fill = Literal["all", "missing"]
 
+OnBudget = Literal["fail", "stop", "sample", "cheaper"]
+
 DEFAULT_CHUNK_SIZE = 10_000
 
 
@@ -40,6 +42,8 @@ class InferencePlan:
         of a task use each other's results in any case.
     :param store_results: whether results are kept in the store. Without them a row is paid for once a try.
     :param budgets: what is held before the model is called, and settled afterwards.
+    :param on_budget: what happens when one runs short: the step may ``fail``; ``stop`` asking, with the rest not
+        processed; ask about a random ``sample`` of the rest; or let a ``cheaper`` model answer.
     """
 
     rows: Table
@@ -55,6 +59,7 @@ class InferencePlan:
     reuse: timedelta | None = None
     store_results: bool = True
     budgets: Sequence[Budget] = ()
+    on_budget: OnBudget = "fail"
 
     def __post_init__(self) -> None:
         key = self.rows.require_key()
@@ -65,6 +70,8 @@ class InferencePlan:
             )
         if self.fill not in get_args(Fill):
             raise ConfigurationError(f"fill must be one of {get_args(Fill)!r}; got {self.fill!r}.")
+        if self.on_budget not in get_args(OnBudget):
+            raise ConfigurationError(f"on_budget must be one of {get_args(OnBudget)!r}; got {self.on_budget!r}.")
         if self.chunk_size < 1:
             raise ConfigurationError(f"chunk_size must be at least 1; got {self.chunk_size!r}.")
         if not 0 <= self.max_reject_share <= 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from airflow_provider_aiguard.core.claims import Claims, Usage
 from airflow_provider_aiguard.core.confidence import CELLS, ConfidenceSummary
 from airflow_provider_aiguard.core.latency import LatencySummary
-from airflow_provider_aiguard.core.run import ColumnSummary, InferenceSummary, ModelIdentity, ModelSummary
+from airflow_provider_aiguard.core.run import MIXED, ColumnSummary, InferenceSummary, ModelIdentity, ModelSummary
 
 
 @dataclass
@@ -23,6 +23,10 @@ class ColumnTally:
     provenance: dict[str, int] = field(default_factory=dict)
     confidence: ConfidenceSummary = field(default_factory=ConfidenceSummary)
     confidence_source: str | None = None
+
+    def add_sources(self, sources: Iterable[str]) -> None:
+        """Remember how confidences were made: ``mixed`` if it was not one way."""
+        self.confidence_source = one_source(self.confidence_source, sources)
 
     def add_provenance(self, label: str, cells: int) -> None:
         """Count cells under a provenance."""
@@ -47,6 +51,11 @@ class ModelTally:
     seconds: float = 0.0
     usage: Usage = field(default_factory=Usage)
     latency: LatencySummary = field(default_factory=LatencySummary)
+    confidence_source: str | None = None
+
+    def add_sources(self, sources: Iterable[str]) -> None:
+        """Remember how its confidences were made."""
+        self.confidence_source = one_source(self.confidence_source, sources)
 
     def add_call(self, claims: Claims, seconds: float, rows: int) -> None:
         """Count what the model used to answer, and how long it took.
@@ -69,6 +78,7 @@ class ModelTally:
             cost_micros=self.cost_micros if self.priced else None,
             seconds=round(self.seconds, 3),
             usage=self.usage,
+            confidence_source=self.confidence_source,
         )
 
 
@@ -85,7 +95,10 @@ class Tally:
     rows: int = 0
     inferred: int = 0
     rejects: int = 0
+    not_processed: int = 0
     chunks: int = 0
+    degraded: dict[str, int] = field(default_factory=dict)
+    sample_share: float = 1.0
     started: float = field(default_factory=time.monotonic)
 
     @property
@@ -104,6 +117,9 @@ class Tally:
             rows=self.rows,
             inferred=self.inferred,
             rejects=self.rejects,
+            not_processed=self.not_processed,
+            degraded=dict(self.degraded),
+            sample_share=self.sample_share,
             chunks=self.chunks,
             saved=self.models[0].saved,
             cost_micros=self.cost_micros,
@@ -119,6 +135,12 @@ class Tally:
                 for name, c in self.columns.items()
             },
         )
+
+
+def one_source(known: str | None, more: Iterable[str]) -> str | None:
+    """Name the one way confidences were made, :data:`~airflow_provider_aiguard.core.run.MIXED` if there are several."""
+    found = {str(source) for source in more} | ({known} if known else set())
+    return MIXED if len(found) > 1 else next(iter(found), None)
 
 
 def summarise(numbers: npt.NDArray[np.float64]) -> ConfidenceSummary:

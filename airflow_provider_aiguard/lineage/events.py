@@ -125,7 +125,7 @@ def inference_lineage(
 ) -> Lineage:
     """Say what the event at the end of an AI step says.
 
-    The model is an input, as a dataset of its own.
+    Each model that was asked is an input, as a dataset of its own.
 
     A run that did not succeed names no outputs. Its event would not move the version, so provenance on it would not be
     seen, but it would replace the descriptions of the good version. The chunks it finished can be found by the
@@ -154,11 +154,12 @@ def inference_lineage(
         came = _column_lineage(summary, source, target, input_columns, copied)
         outputs = [_output(summary, target, written, came, run_url)]
     names = _names([d for d in (source, target) if d], [read, written])
-    names |= {budget.name for budget in budgets} | {summary.model.name}
+    models = summary.models_that_were_asked
+    names |= {budget.name for budget in budgets} | {summary.model.name, *(model.name for model in models)}
     found = findings(refusal, names) if refusal else []
     sources = [_input(source, written if done and source == target else read, known)] if source else []
     return Lineage(
-        inputs=[*sources, model_input(summary.model)],
+        inputs=[*sources, *map(model_input, models)],
         outputs=outputs,
         run_facets={
             RUN_KEY: run_facet(summary, target=target, state=state, run_url=run_url),
@@ -260,7 +261,7 @@ def _output(
     came: dict[str, DatasetFacet],
     run_url: str | None,
 ) -> OutputDataset:
-    rows = summary.rows - summary.rejects
+    rows = summary.written
     return OutputDataset(
         namespace=target.namespace,
         name=target.name,
@@ -359,7 +360,7 @@ def _metrics(numbers: ColumnNumbers) -> data_quality_metrics_input_dataset.Colum
 
 def _written_metrics(summary: InferenceSummary) -> data_quality_metrics_dataset.DataQualityMetricsDatasetFacet:
     return data_quality_metrics_dataset.DataQualityMetricsDatasetFacet(
-        rowCount=summary.rows - summary.rejects,
+        rowCount=summary.written,
         columnMetrics={
             name: data_quality_metrics_dataset.ColumnMetrics(count=sum(column.provenance.values()), quantiles=None)
             for name, column in summary.columns.items()

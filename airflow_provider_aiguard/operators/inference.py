@@ -16,7 +16,7 @@ from airflow_provider_aiguard.core.errors import BudgetExceededError, Configurat
 from airflow_provider_aiguard.core.money import MICROS_PER_DOLLAR, parse_usd
 from airflow_provider_aiguard.core.outputs import parse_outputs
 from airflow_provider_aiguard.core.table import Table
-from airflow_provider_aiguard.core.verdict import CheckResult, Outcome, Verdict
+from airflow_provider_aiguard.core.verdict import CheckResult, Outcome, Severity, Verdict
 from airflow_provider_aiguard.operators.base import airflow_errors, count, publish, table_spec
 from airflow_provider_aiguard.operators.lineage import LineageMixin, extra_links, fields_of
 
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from airflow_provider_aiguard.core.price import Price
     from airflow_provider_aiguard.core.run import InferenceSummary, RunIdentity, RunState
     from airflow_provider_aiguard.hooks.sources import AirflowSources
-    from airflow_provider_aiguard.inference.plan import Fill, InferencePlan
+    from airflow_provider_aiguard.inference.cascade import Cascade
+    from airflow_provider_aiguard.inference.plan import Fill, InferencePlan, OnBudget
     from airflow_provider_aiguard.models.base import Model
 
 
@@ -45,7 +46,7 @@ class InferenceOperator(LineageMixin, BaseOperator):
         ``rows`` fills in place. A plain name is a table on the connection of ``rows``.
     :param outputs: columns the model writes: names, or a mapping of name to type (``bool``, ``int``, ``float``,
         ``str``, ``Decimal``, ``date``, ``datetime``) or to the list of allowed labels.
-    :param model: who makes the claims.
+    :param model: who makes the claims: a model, or a ``Cascade`` of several, the cheapest first.
     :param inputs: columns the model sees. Default: those that a language model's prompt names; for another model all
         but the key, the outputs and companion columns.
     :param fill: ``"all"`` (default) infers every row; ``"missing"`` only those where an output is NULL, and labels
@@ -58,6 +59,10 @@ class InferenceOperator(LineageMixin, BaseOperator):
         USD, unless the model counts tokens; ``"0"`` declares a free model. Templated.
     :param price: USD for tokens and calls of a model that counts them, a ``Price``. Default: the listed price of the
         model (genai-prices, extra ``llm``); an unlisted one is refused.
+    :param on_budget: what happens when a budget runs short. ``"fail"`` (default): the task, at the first hold that is
+        refused. ``"stop"``: no more is asked; the rest is counted as ``not_processed``. ``"sample"``: a random share of
+        the rest is asked, as large as can be paid, the same rows in every try. ``"cheaper"``: of a cascade, a cheaper
+        model answers what a dearer one would have.
     :param on_budget_warning: an Airflow notifier, or several, or functions: called with the task's context and
         ``budget_warning`` in it, once each window of a budget passes 50, 80 and 100 % of its limit. What they raise
         is logged.
@@ -85,13 +90,14 @@ class InferenceOperator(LineageMixin, BaseOperator):
         rows: Table | str,
         into: Table | str,
         outputs: Sequence[str] | Mapping[str, Any],
-        model: Model | None = None,
+        model: Model | Cascade | None = None,
         inputs: Sequence[str] | None = None,
         fill: Fill = "all",
         carry: Sequence[str] | None = None,
         budget: Budget | Sequence[Budget] | None = None,
         price_per_row: str | None = None,
         price: Price | None = None,
+        on_budget: OnBudget = "fail",
         on_budget_warning: Callable[[Context], Any] | Sequence[Callable[[Context], Any]] = (),
         reuse: str | timedelta | None = None,
         store_results: bool = True,
@@ -112,6 +118,7 @@ class InferenceOperator(LineageMixin, BaseOperator):
         self.budget = budget
         self.price_per_row = price_per_row
         self.price = price
+        self.on_budget = on_budget
         self.on_budget_warning = on_budget_warning
         self.reuse = reuse
         self.store_results = store_results
@@ -143,6 +150,9 @@ class InferenceOperator(LineageMixin, BaseOperator):
                 raise
             finally:
                 self._executing = False
+            if shortage := _shortage(plan, summary):
+                sources.store.verdicts.record(identity, shortage)
+                publish(shortage, context)
         self._announce(summary, context)
         return summary.to_dict()
 
@@ -164,11 +174,14 @@ class InferenceOperator(LineageMixin, BaseOperator):
         return [Table.from_dict(self.rows)]
 
     def _check_arguments(self) -> None:
-        self._plan().require_price()
+        from airflow_provider_aiguard.inference.cascade import routes
+
+        plan = self._plan()
         if self.model is None:
             raise ConfigurationError("InferenceOperator needs a model=, such as SklearnModel(...).")
+        routes(plan, self.model)
 
-    def _model(self, context: Context) -> Model:  # noqa: ARG002
+    def _model(self, context: Context) -> Model | Cascade:  # noqa: ARG002
         return self.model  # type: ignore[return-value]  # checked when the operator was made
 
     def _plan(self) -> InferencePlan:
@@ -195,10 +208,11 @@ class InferenceOperator(LineageMixin, BaseOperator):
             reuse=None if self.reuse is None else parse_duration(self.reuse, what="reuse"),
             store_results=self.store_results,
             budgets=budgets,
+            on_budget=self.on_budget,
         )
 
     def _run(
-        self, plan: InferencePlan, model: Model, sources: AirflowSources, identity: RunIdentity
+        self, plan: InferencePlan, model: Model | Cascade, sources: AirflowSources, identity: RunIdentity
     ) -> InferenceSummary:
         from airflow_provider_aiguard.core.run import RunState
         from airflow_provider_aiguard.inference.engine import run_inference
@@ -257,13 +271,27 @@ class InferenceOperator(LineageMixin, BaseOperator):
         for asset in self.outlets:
             context["outlet_events"][asset].extra = {"aiguard": _asset_extra(summary)}
         self.log.info(
-            "Wrote %d inferred rows into %s in %.1f s (%.1f s in the model), %d rejected",
+            "Wrote %d inferred rows into %s in %.1f s (%.1f s in the model), %d rejected, %d not processed",
             summary.inferred, summary.target, summary.seconds, summary.model_seconds, summary.rejects,
+            summary.not_processed,
         )  # fmt: skip
 
 
 def _refusal(plan: InferencePlan, error: BudgetExceededError) -> Verdict:
     check = CheckResult(check="budget.hold", outcome=Outcome.BREACH, message=str(error))
+    return Verdict(guard="budget", subject=", ".join(b.name for b in plan.budgets), checks=(check,))
+
+
+def _shortage(plan: InferencePlan, summary: InferenceSummary) -> Verdict | None:
+    """What a budget's policy left out or made cheaper; it does not fail the task."""
+    cheaper = summary.degraded.get("budget", 0)
+    if not cheaper and not summary.not_processed:
+        return None
+    message = (
+        f"The budget ran short, on_budget={plan.on_budget!r}: of {summary.rows:,} rows {summary.not_processed:,} are "
+        f"not processed and {cheaper:,} were answered by a cheaper model."
+    )
+    check = CheckResult(check="budget.short", outcome=Outcome.BREACH, severity=Severity.WARN, message=message)
     return Verdict(guard="budget", subject=", ".join(b.name for b in plan.budgets), checks=(check,))
 
 

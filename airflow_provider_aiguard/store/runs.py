@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ from airflow_provider_aiguard.core.run import (
     RunIdentity,
     RunRecord,
     RunState,
+    run_of_model,
+    split_run,
 )
 from airflow_provider_aiguard.store import schema
 from airflow_provider_aiguard.store.books import forfeit_holds_of
@@ -101,15 +104,18 @@ class Runs:
         return [Reject(key=row.key, reason=row.reason, detail=row.detail) for row in rows]
 
     def get(self, run_id: str) -> RunRecord:
-        """Give one run.
+        """Give one run; of what a cascade wrote into ``c__run``, with the model that filled the cell.
 
         :raises NotRecordedError: if the run was not started.
         """
         query = sa.select(schema.run).where(run.run_id == run_id)
         row = self._database.read(lambda conn: conn.execute(query).mappings().first())
-        if row is None:
+        if row is not None:
+            return _record(row)
+        whole, position = split_run(run_id)
+        if position is None:
             raise _unknown(run_id)
-        return _record(row)
+        return _of_model(self.get(whole), position)
 
     def list(
         self,
@@ -203,6 +209,13 @@ def _record(row: sa.RowMapping) -> RunRecord:
         finished_at=row["finished_at"],
         summary=InferenceSummary.from_dict(row["summary"]),
     )
+
+
+def _of_model(record: RunRecord, position: int) -> RunRecord:
+    models = record.summary.models
+    if position >= len(models):
+        raise _unknown(run_of_model(record.identity.run_id, position, position + 1))
+    return replace(record, summary=replace(record.summary, model=models[position].model))
 
 
 def _unknown(run_id: str) -> NotRecordedError:

@@ -11,6 +11,7 @@ from openlineage.client.utils import RedactMixin
 
 from airflow_provider_aiguard.core.confidence import ConfidenceSummary
 from airflow_provider_aiguard.core.provenance import Provenance
+from airflow_provider_aiguard.core.run import MIXED as MIXED_SOURCES
 from airflow_provider_aiguard.core.run import ColumnSummary, InferenceSummary, ModelIdentity
 from airflow_provider_aiguard.lineage.facets.base import MAX_FACET_BYTES, PRODUCER, link, ready, schema_url, short
 from airflow_provider_aiguard.lineage.sanitise import rounded, scrub
@@ -116,7 +117,8 @@ def origin_of(provenance: Mapping[str, int]) -> str:
 def overall_confidence(columns: Sequence[ColumnSummary]) -> ConfidenceSummary | None:
     """Merge the confidences of all columns; ``None`` if there are none or their sources differ."""
     seen = [c for c in columns if c.confidence.count]
-    if not seen or len({c.confidence_source for c in seen}) > 1:
+    sources = {c.confidence_source for c in seen}
+    if not seen or len(sources) > 1 or MIXED_SOURCES in sources:
         return None
     total = ConfidenceSummary()
     for column in seen:

@@ -27,6 +27,9 @@ class AiguardRunRunFacet(RunFacet):
     :param rows: rows read.
     :param inferred: rows with at least one inferred cell.
     :param rejects: rows the model failed on.
+    :param notProcessed: rows left out because a budget ran short; absent if there are none.
+    :param degraded: rows answered by a cheaper model than the one they should have gone to; absent likewise.
+    :param models: the models of a cascade, each with the rows it answered; absent if there is but one.
     :param rejectShare: rejects over the rows the model was asked for, in [0, 1].
     :param chunks: chunks that are safely written.
     :param seconds: wall-clock seconds, all of it.
@@ -48,6 +51,9 @@ class AiguardRunRunFacet(RunFacet):
     inferred: int
     rejects: int
     chunks: int
+    notProcessed: int | None = None  # noqa: N815
+    degraded: int | None = None
+    models: str | None = None
     rejectShare: float | None = None  # noqa: N815
     seconds: float | None = None
     modelSeconds: float | None = None  # noqa: N815
@@ -60,7 +66,7 @@ class AiguardRunRunFacet(RunFacet):
     detailUri: str | None = None  # noqa: N815
 
     _additional_skip_redact: ClassVar[list[str]] = [
-        *("runId", "state", "model", "modelVersion", "fingerprint"),
+        *("runId", "state", "model", "modelVersion", "fingerprint", "models"),
         *("targetNamespace", "targetName", "detailUri"),
     ]
 
@@ -93,6 +99,11 @@ def run_facet(
             rows=summary.rows,
             inferred=summary.inferred,
             rejects=summary.rejects,
+            notProcessed=summary.not_processed or None,
+            degraded=sum(summary.degraded.values()) or None,
+            models=short(", ".join(f"{m.model}: {m.answered}" for m in summary.models))
+            if len(summary.models) > 1
+            else None,
             rejectShare=rounded(summary.reject_share),
             chunks=summary.chunks,
             seconds=rounded(summary.seconds),

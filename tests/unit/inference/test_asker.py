@@ -16,6 +16,7 @@ from airflow_provider_aiguard.core.outputs import parse_outputs
 from airflow_provider_aiguard.core.run import RunIdentity
 from airflow_provider_aiguard.core.table import Table
 from airflow_provider_aiguard.inference.asker import Asker
+from airflow_provider_aiguard.inference.cascade import Level
 from airflow_provider_aiguard.inference.columns import StepOutputs
 from airflow_provider_aiguard.inference.plan import InferencePlan
 from airflow_provider_aiguard.models.function import FunctionModel
@@ -42,10 +43,10 @@ def double(answer: Callable[[Any], Any] = lambda rows: list(rows["x"] * 2)) -> F
     return FunctionModel(answer, outputs=["y"], name="double", version="1")
 
 
-def asker(store: Store, model: FunctionModel, **plan: Any) -> Asker:
+def asker(store: Store, model: FunctionModel, calibration: Any = None, **plan: Any) -> Asker:
     outputs = parse_outputs(["y"])
     made = InferencePlan(rows=Table("t", "w", key="id"), into=Table("u", "w"), outputs=outputs, **plan)
-    return Asker(made, model, store, ME, StepOutputs(outputs))
+    return Asker(made, Level(model, calibration=calibration), store, ME, StepOutputs(outputs))
 
 
 def ask(who: Asker) -> list[Any]:

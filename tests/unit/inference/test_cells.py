@@ -12,6 +12,7 @@ from airflow_provider_aiguard.core.claims import Claims, Failure
 from airflow_provider_aiguard.core.outputs import Output, OutputType
 from airflow_provider_aiguard.core.provenance import ConfidenceSource
 from airflow_provider_aiguard.inference.cells import ChunkClaims, add_claimed, add_kept, no_claims, nullable, spread
+from airflow_provider_aiguard.inference.standing import Standing
 from airflow_provider_aiguard.inference.validate import validate_claims
 
 SAMPLES: dict[OutputType, Any] = {
@@ -44,8 +45,9 @@ def spread_claims(
     )
     wanted = {name: mask[at] for name, mask in masks.items()}
     valid = validate_claims(claims, outputs, rows=len(at), needed=wanted, describe_row=str)
-    rows = len(next(iter(masks.values())))
-    return spread(valid, at, rows, masks)
+    standing = Standing(len(at), list(values))
+    standing.put(np.arange(len(at)), valid, 0)
+    return spread(standing, at, len(next(iter(masks.values()))), masks)
 
 
 def as_objects(column: Any) -> list[Any]:
@@ -74,7 +76,7 @@ def test_a_rejected_row_leaves_no_value_of_any_output(kind: OutputType) -> None:
     assert as_objects(claims.values["y"]) == [None, value]
     assert claims.rejected.tolist() == [True, False]
     frame = pd.DataFrame({"id": [1, 2]})
-    add_claimed(frame, Output("y", kind), claims, "run")
+    add_claimed(frame, Output("y", kind), claims, ["run"])
     halves = frame["y"].isna() != frame["y__provenance"].isna()
     assert not halves.any()
 
@@ -87,7 +89,7 @@ def test_whole_chunks_are_passed_on() -> None:
 def test_companions_of_claims() -> None:
     claims = spread_claims({"y": [None, 7]}, OutputType.INTEGER, [0, 2], {"y": [True, False, True]})
     frame = pd.DataFrame({"id": [1, 2, 3]})
-    add_claimed(frame, Output("y"), claims, "run-1")
+    add_claimed(frame, Output("y"), claims, ["run-1"])
     assert list(frame) == ["id", "y", "y__provenance", "y__confidence", "y__run"]
     assert [as_objects(row) for row in frame.itertuples(index=False)] == [
         [1, None, None, None, None],
@@ -99,7 +101,7 @@ def test_companions_of_claims() -> None:
 def test_a_chunk_nobody_was_asked_about() -> None:
     claims = no_claims([Output("y")], 2)
     frame = pd.DataFrame({"id": [1, 2]})
-    add_claimed(frame, Output("y"), claims, "run-1")
+    add_claimed(frame, Output("y"), claims, ["run-1"])
     assert frame.drop(columns="id").isna().all(axis=None)
     assert not claims.rejected.any()
 
@@ -115,7 +117,7 @@ def test_kept_values_stay_beside_the_inferred_ones() -> None:
     )
     claims = spread_claims({"y": [7]}, OutputType.INTEGER, [1], {"y": [False, True, False, False]})
     frame = pd.DataFrame({"id": [1, 2, 3, 4]})
-    add_claimed(frame, Output("y"), claims, "new")
+    add_claimed(frame, Output("y"), claims, ["new"])
     add_kept(frame, Output("y"), chunk, claims.inferred["y"])
     assert [as_objects(row) for row in frame.itertuples(index=False)] == [
         [1, 5, "observed", None, None],
@@ -129,7 +131,7 @@ def test_kept_values_without_companions_are_observed() -> None:
     chunk = pd.DataFrame({"y": ["a", None]})
     claims = spread_claims({"y": ["b"]}, OutputType.TEXT, [1], {"y": [False, True]})
     frame = pd.DataFrame({"id": [1, 2]})
-    add_claimed(frame, Output("y"), claims, "new")
+    add_claimed(frame, Output("y"), claims, ["new"])
     add_kept(frame, Output("y"), chunk, claims.inferred["y"])
     assert frame["y"].tolist() == ["a", "b"]
     assert frame["y__provenance"].tolist() == ["observed", "ai_inferred"]
@@ -142,7 +144,7 @@ def test_a_nan_that_was_there_is_a_value() -> None:
     claims = no_claims([Output("y"), Output("z")], 3)
     frame = pd.DataFrame({"id": [1, 2, 3]})
     for name in ("y", "z"):
-        add_claimed(frame, Output(name), claims, "run")
+        add_claimed(frame, Output(name), claims, ["run"])
         add_kept(frame, Output(name), chunk, claims.inferred[name])
     assert [str(v) for v in frame["y"].tolist()] == ["nan", "None", "1.5"]
     assert [str(v) for v in frame["z"].tolist()] == ["NaN", "None", "1.10"]

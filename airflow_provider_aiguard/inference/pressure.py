@@ -1,0 +1,132 @@
+"""What a step does when a budget runs short.
+
+``fail`` and ``stop`` wait until a hold is refused. ``sample`` and ``cheaper`` look ahead: before a chunk, and before a
+dearer model is asked, what the rest of the table will cost is projected from what the rows did cost so far.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from airflow_provider_aiguard.core.claims import Failure
+
+if TYPE_CHECKING:
+    from airflow_provider_aiguard.core.amounts import Unit
+    from airflow_provider_aiguard.core.run import RunIdentity
+    from airflow_provider_aiguard.inference.asker import Asker
+    from airflow_provider_aiguard.inference.plan import InferencePlan
+    from airflow_provider_aiguard.inference.validate import Mask
+    from airflow_provider_aiguard.store.store import Store
+
+logger = logging.getLogger(__name__)
+
+NOT_PROCESSED = Failure("not_processed", "the budget ran short, and on_budget says to leave the row out")
+"""Why a row has no answer that no model was asked for."""
+
+_HASH_KEY = "aiguard budget s"
+"""16 characters: the same rows are in the sample of every try and every machine."""
+
+
+class Pressure:
+    """Decides, row by row, what is still asked.
+
+    :param plan: with its budgets and ``on_budget``.
+    :param store: where the budgets stand.
+    :param identity: the run.
+    :param total: rows of the table.
+    """
+
+    def __init__(self, plan: InferencePlan, store: Store, identity: RunIdentity, total: int) -> None:
+        self.policy = plan.on_budget
+        self._plan = plan
+        self._store = store
+        self._identity = identity
+        self._total = total
+        self._entered = 0
+        self._done = self._chunk = 0
+        self.share = 1.0
+        """Share of the rows that is asked about: those whose key hashes below it."""
+
+    def begin(self, done: int, chunk: int, askers: Sequence[Asker]) -> None:
+        """Look ahead before a chunk.
+
+        :param done: rows of the chunks before it.
+        :param chunk: its rows.
+        :param askers: with what was spent so far.
+        """
+        self._done, self._chunk = done, chunk
+        if self.policy != "sample" or not self._plan.budgets or not self.share:
+            return
+        for unit, left in self._remaining().items():
+            each = sum(asker.spent[unit] for asker in askers) / self._entered if self._entered else None
+            if each is None:
+                each = askers[0].row_price if unit == "usd" else None
+            if each and each * self._left * self.share > left:
+                self._shrink(self.share * max(0, left) / (each * self._left * self.share))
+
+    def enter(self, keys: pd.DataFrame) -> Mask:
+        """Tell which rows of a chunk are asked about at all."""
+        kept = self.kept(keys)
+        self._entered += int(kept.sum())
+        return kept
+
+    def kept(self, keys: pd.DataFrame) -> Mask:
+        """Tell which rows are in the sample. A smaller sample is a part of a larger one."""
+        if self.share >= 1:
+            return np.ones(len(keys), dtype=bool)
+        hashes = pd.util.hash_pandas_object(keys.astype("str"), index=False, hash_key=_HASH_KEY)
+        below: Mask = hashes.to_numpy() / 2.0**64 < self.share
+        return below
+
+    def give_way(self, asker: Asker) -> None:
+        """Ask about fewer rows, after a hold was refused: none (``stop``), or as many as can be paid (``sample``)."""
+        ratios = [0.0]
+        if self.policy == "sample":
+            ratios = [0.5]
+            for unit, left in self._remaining().items():
+                # What this chunk would have cost, for all that is left.
+                rest = (asker.refused.of(unit) or 0) * self._left / max(1, self._chunk)
+                ratios.append(max(0, left) / rest if rest else 1.0)
+        self._shrink(self.share * min(ratios))
+
+    def affords(self, cheap: Asker, dear: Asker, rows: pd.DataFrame) -> bool:
+        """Whether a dearer model can be asked so that all rows after this chunk can still be asked of the cheapest.
+
+        :param cheap: who asks the cheapest.
+        :param dear: who asks the dearer one.
+        :param rows: what it would be asked about.
+        """
+        if self.policy != "cheaper" or not self._plan.budgets:
+            return True
+        most, seen = dear.most(rows), self._done + self._chunk
+        return all(
+            (most.of(unit) or 0) + cheap.spent[unit] / max(1, seen) * (self._left - self._chunk) <= left
+            for unit, left in self._remaining().items()
+        )
+
+    @property
+    def _left(self) -> int:
+        """Rows from the chunk on. Never fewer than it has: the table may have grown."""
+        return max(self._chunk, self._total - self._done)
+
+    def _remaining(self) -> Mapping[Unit, int]:
+        """What is left of the tightest budget, by what it counts."""
+        found: dict[Unit, int] = {}
+        now = datetime.now(UTC)
+        for budget in self._plan.budgets:
+            left = self._store.ledger.status(budget, self._identity, now).remaining
+            found[budget.unit] = min(left, found.get(budget.unit, left))
+        return found
+
+    def _shrink(self, share: float) -> None:
+        self.share = share if share * self._left >= 1 else 0.0
+        logger.warning(
+            "The budget runs short: from here on %.3g %% of the rows are asked about, the others are not processed",
+            100 * self.share,
+        )

@@ -1,0 +1,205 @@
+"""What a step does when its budget runs short: fail, stop, ask about a sample, or let a cheaper model answer."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from steps import Database, Runner, identity
+from test_escalation import Cheap, Steps, Strong, counts, written
+
+from airflow_provider_aiguard.core.budget import Budget
+from airflow_provider_aiguard.core.errors import BudgetExceededError, ConfigurationError
+from airflow_provider_aiguard.core.table import Table
+from airflow_provider_aiguard.inference import engine as engine_module
+from airflow_provider_aiguard.inference.cascade import Cascade, Level
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from airflow_provider_aiguard.store.store import Store
+
+STEP: dict[str, Any] = {
+    "rows": Table("flights", key="id"), "into": Table("scored"), "inputs": ("id",), "chunk_size": 10,
+    "outputs": {"late": bool}, "price_per_row": Decimal("0.01"),
+}  # fmt: skip
+
+
+def late(chunk: Any) -> Any:
+    return {"late": [True] * len(chunk)}
+
+
+def ids(database: Database) -> list[int]:
+    return [i for (i,) in database.rows("SELECT id FROM scored ORDER BY id")]
+
+
+@pytest.fixture
+def steps(engine: sa.Engine, store: Store) -> Steps:
+    return Steps(engine, store)
+
+
+class TestStop:
+    def test_the_rest_is_not_processed_and_listed(self, database: Database, run: Runner, store: Store) -> None:
+        database.flights(50)
+        summary = run(late, budgets=(Budget("b", "0.25"),), on_budget="stop", **STEP)
+        assert ids(database) == list(range(1, 21))
+        assert (summary.rows, summary.inferred, summary.rejects, summary.not_processed) == (50, 20, 0, 30)
+        assert (summary.cost_micros, summary.sample_share, summary.reject_share) == (200_000, 0.0, 0.0)
+        left_out = store.runs.rejects("run-1")
+        assert [int(r.key["id"]) for r in left_out] == list(range(21, 51))
+        assert {r.reason for r in left_out} == {"not_processed"}
+
+    def test_all_are_counted_and_the_first_are_listed(
+        self, database: Database, run: Runner, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(engine_module, "MOST_LEFT_OUT", 15)
+        database.flights(50)
+        summary = run(late, budgets=(Budget("b", "0.05"),), on_budget="stop", **STEP)
+        assert (summary.not_processed, database.has("scored")) == (50, True)
+        assert [int(r.key["id"]) for r in store.runs.rejects("run-1")] == list(range(1, 16))
+
+    def test_a_later_run_takes_up_what_was_left_out(self, database: Database, run: Runner) -> None:
+        database.flights(30)
+        plan = {**STEP, "into": Table("flights"), "fill": "missing"}
+        run(late, budgets=(Budget("b", "0.25"),), on_budget="stop", **plan)
+        unlabelled = "SELECT count(*) FROM flights WHERE late IS NULL AND late__provenance IS NULL"
+        assert database.rows(unlabelled) == [(10,)]
+        summary = run(late, run_id="run-2", try_number=2, budgets=(Budget("b", "0.35"),), on_budget="stop", **plan)
+        assert (summary.inferred, summary.not_processed, database.rows(unlabelled)) == (10, 0, [(0,)])
+
+    def test_what_passed_at_the_cheap_model_stands(self, database: Database, steps: Steps) -> None:
+        database.flights(20)
+        summary = steps.run(chunk_size=10, budgets=(Budget("b", "0.70"),), on_budget="stop")
+        # 0.10 and 0.50 for the first chunk, 0.10 for the second: there the dear model is refused.
+        assert sorted(written(database)) == [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 13, 15, 17, 19]
+        assert (summary.not_processed, counts(summary)) == (5, [(20, 10, 200_000), (5, 4, 500_000)])
+
+    def test_failing_is_the_default(self, database: Database, run: Runner) -> None:
+        database.flights(30)
+        with pytest.raises(BudgetExceededError, match="refuses"):
+            run(late, budgets=(Budget("b", "0.25"),), **STEP)
+        with pytest.raises(ConfigurationError, match=r"on_budget must be one of .*; got 'hope'"):
+            run(late, on_budget="hope", **STEP)
+
+
+class TestSample:
+    def test_it_is_spread_over_the_table_and_the_same_for_every_try(
+        self, database: Database, run: Runner, store: Store
+    ) -> None:
+        database.flights(400)
+        plan = {**STEP, "chunk_size": 50, "on_budget": "sample"}
+        summary = run(late, budgets=(Budget("b", "1.00", per="task"),), **plan)
+        first = ids(database)
+        # A quarter can be paid. The binomial spread of a sample of 400 rows is 9.
+        assert summary.sample_share <= 0.25
+        assert 60 <= len(first) == summary.inferred <= 100
+        assert summary.not_processed == 400 - len(first)
+        quarters = [sum(low < i <= low + 100 for i in first) for low in range(0, 400, 100)]
+        assert min(quarters) >= 5
+        database.run("DROP TABLE scored")
+        again = run(late, run_id="run-2", try_number=2, budgets=(Budget("again", "1.00"),), **plan)
+        # What was paid for is free now, so that there is room for a row or two more.
+        assert set(first) <= set(ids(database))
+        assert again.cost_micros == 10_000 * (len(ids(database)) - len(first)) <= 50_000
+
+    def test_a_smaller_sample_is_a_part_of_a_larger_one(self, database: Database, run: Runner) -> None:
+        database.flights(400)
+        found = []
+        for name, limit in (("large", "2.00"), ("small", "0.50")):
+            run(late, run_id=name, budgets=(Budget(name, limit),), store_results=False, on_budget="sample", **STEP)
+            found.append(set(ids(database)))
+            database.run("DROP TABLE scored")
+        assert found[1] < found[0]
+
+    def test_with_enough_money_it_is_everything(self, database: Database, run: Runner) -> None:
+        database.flights(30)
+        summary = run(late, budgets=(Budget("b", "0.30"),), on_budget="sample", **STEP)
+        assert (len(ids(database)), summary.sample_share, summary.not_processed) == (30, 1.0, 0)
+
+    def test_what_others_spend_meanwhile_shrinks_it(self, database: Database, run: Runner, store: Store) -> None:
+        database.flights(100)
+        shared = Budget("shared", "0.50")
+        other = identity("other", try_number=9)
+        spent: list[Any] = []
+
+        def spend_and_answer(chunk: Any) -> Any:
+            if not spent:
+                from airflow_provider_aiguard.core.amounts import Amounts
+
+                left = store.ledger.status(shared, other, datetime.now(UTC)).remaining
+                hold = store.ledger.hold((shared,), other, Amounts(micros=left - 1), ttl=engine_ttl())
+                spent.append(hold)
+            return late(chunk)
+
+        summary = run(spend_and_answer, budgets=(shared,), on_budget="sample", **{**STEP, "store_results": False})
+        assert (summary.sample_share, summary.inferred) == (0.0, len(ids(database)))
+        assert summary.not_processed == 100 - summary.inferred > 60
+
+    def test_a_dear_level_that_is_refused_is_asked_about_fewer(self, database: Database, steps: Steps) -> None:
+        database.flights(200)
+        summary = steps.run(
+            Cascade([Level(steps.cheap, price_per_row="0"), Level(steps.strong, price_per_row="0.10")], accept=0.8),
+            chunk_size=100, budgets=(Budget("b", "4.00"),), on_budget="sample",
+        )  # fmt: skip
+        strong = summary.models[1]
+        assert 0 < strong.asked <= 40
+        assert 0 < summary.sample_share < 1
+        assert summary.not_processed > 0
+        assert summary.inferred + summary.rejects + summary.not_processed == 200
+
+
+class TestCheaper:
+    def test_every_row_is_answered_and_the_dear_model_gets_what_is_left(self, database: Database, steps: Steps) -> None:
+        database.flights(40)
+        # All of the cheap model costs 0.40; of the remaining 1.20 the dear one can have two chunks at 0.50.
+        summary = steps.run(chunk_size=10, budgets=(Budget("b", "1.60"),), on_budget="cheaper")
+        assert counts(summary)[0] == (40, 30, 400_000)
+        assert counts(summary)[1] == (10, 8, 1_000_000)
+        assert (summary.degraded, summary.rejects, summary.not_processed) == ({"budget": 10}, 2, 0)
+        assert [row[0] for row in written(database).values()][-20:] == ["cheap"] * 20
+
+    def test_if_even_the_cheapest_is_refused_the_task_fails(self, database: Database, steps: Steps) -> None:
+        database.flights(40)
+        with pytest.raises(BudgetExceededError, match="refuses"):
+            steps.run(chunk_size=10, budgets=(Budget("b", "0.25"),), on_budget="cheaper")
+        assert {row[0] for row in written(database).values()} == {"cheap"}
+
+    def test_a_fallback_answers_what_the_only_model_is_too_dear_for(self, database: Database, steps: Steps) -> None:
+        database.flights(20)
+        cascade = Cascade(
+            [Level(steps.strong, price_per_row="0.10")], fallback=Level(steps.cheap, price_per_row="0.01")
+        )
+        summary = steps.run(cascade, chunk_size=10, budgets=(Budget("b", "1.50"),), on_budget="cheaper")
+        assert [row[0] for row in written(database).values()] == ["strong"] * 9 + ["cheap"] * 10
+        assert summary.degraded == {"budget": 10}
+
+    def test_it_needs_a_cheaper_model(self, database: Database, run: Runner, steps: Steps) -> None:
+        with pytest.raises(ConfigurationError, match="needs a cheaper model"):
+            run(late, on_budget="cheaper", **STEP)
+        with pytest.raises(ConfigurationError, match="needs a cheaper model"):
+            steps.run(Cascade([Strong()]), on_budget="cheaper")
+
+    def test_others_who_spend_the_reserve_leave_a_refusal(self, database: Database, steps: Steps) -> None:
+        database.flights(10)
+
+        class Greedy(Cheap):
+            def answer(self, chunk: Any) -> Any:
+                from airflow_provider_aiguard.core.amounts import Amounts
+
+                steps.store.ledger.hold((budget,), identity("other"), Amounts(micros=890_000), ttl=engine_ttl())
+                return super().answer(chunk)
+
+        budget = Budget("b", "1.00")
+        cascade = Cascade(
+            [Level(Greedy(), price_per_row="0.01"), Level(steps.strong, price_per_row="0.10")], accept=0.8
+        )
+        summary = steps.run(cascade, budgets=(budget,), on_budget="cheaper")
+        assert (summary.degraded, steps.strong.seen) == ({"budget": 5}, [])
+
+
+def engine_ttl() -> Any:
+    from airflow_provider_aiguard.inference.asker import HOLD_TTL
+
+    return HOLD_TTL
