@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow_provider_aiguard.cli.budget import add_budget
+from airflow_provider_aiguard.cli.lineage import add_lineage
 from airflow_provider_aiguard.cli.statistics import Answer, add_commands
 from airflow_provider_aiguard.core.duration import parse_duration
 from airflow_provider_aiguard.core.errors import AIGuardError, ConfigurationError, NotRecordedError
@@ -90,6 +91,7 @@ def parser() -> argparse.ArgumentParser:
 
     add_commands(commands, common, _asked)
     add_budget(commands, common, _Parser, _open)
+    add_lineage(commands, common, _Parser, _open)
 
     left = commands.add_parser("exclude", parents=[common], help="leave a DAG run's batch out of a moving reference")
     left.add_argument("name", help="the reference")

@@ -16,6 +16,11 @@ class Direction(StrEnum):
     UPSTREAM = "upstream"
     DOWNSTREAM = "downstream"
 
+    @property
+    def is_upstream(self) -> bool:
+        """Whether against the data, from what was made to what it was made of."""
+        return self is Direction.UPSTREAM
+
 
 @dataclass(frozen=True)
 class Ancestor:
@@ -96,7 +101,7 @@ class Step:
     :param opaque: see :class:`Edge`.
     :param complete: whether a run that succeeded has said so.
     :param last_run: the last such run in OpenLineage; of an edge that is not complete, the last run.
-    :param last_at: when it said so, with zone.
+    :param last_at: when it said so, with zone; ``None`` if no event did, but another source.
     """
 
     here: Node
@@ -107,7 +112,7 @@ class Step:
     opaque: bool
     complete: bool
     last_run: str
-    last_at: datetime
+    last_at: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,11 +123,11 @@ class Trace:
     :param direction: which way it went.
     :param steps: every step taken, by node.
     :param origins: where values came from, as the run that last wrote them said.
-    :param whole: whether there is nothing beyond.
+    :param unasked: where the walk stopped for its length, and did not look further.
     """
 
     subject: Node
     direction: Direction
     steps: Mapping[Node, tuple[Step, ...]]
     origins: Mapping[Node, Origin] = field(default_factory=dict)
-    whole: bool = True
+    unasked: frozenset[Node] = frozenset()

@@ -53,3 +53,17 @@ class Companions:
     def names(self) -> tuple[str, str, str]:
         """The three names in table order."""
         return self.provenance, self.confidence, self.run
+
+
+@dataclass(frozen=True)
+class Label:
+    """What the companion columns of one cell hold.
+
+    :param provenance: a :class:`Provenance`; ``None`` if the cell is not labelled.
+    :param confidence: the confidence in [0, 1]; ``None`` for observed values.
+    :param run_id: the run that wrote the cell.
+    """
+
+    provenance: str | None
+    confidence: float | None
+    run_id: str | None

@@ -58,9 +58,10 @@ def digest_of(one: Node) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def label_of(name: str) -> str:
-    """What follows the last dot of a dataset's name: the bare name of a table."""
-    return name.rpartition(".")[2][:MAX_LABEL]
+def label_of(one: Node) -> str:
+    """What a node is looked up by: of a dataset what follows the last dot, the bare name of a table; a job's name."""
+    name = one.name if one.kind is NodeKind.JOB else one.name.rpartition(".")[2]
+    return name[:MAX_LABEL]
 
 
 def find_ids(conn: Connection, digests: Iterable[str]) -> dict[str, int]:
@@ -99,7 +100,7 @@ def _node_row(one: Node, dataset_id: int | None = None) -> dict[str, Any]:
         "dataset_id": dataset_id,
         "namespace": "" if is_column else one.namespace[:MAX_NAME],
         "name": (one.column if is_column else one.name)[:MAX_NAME],
-        "label": label_of(one.name) if one.kind is NodeKind.DATASET else None,
+        "label": None if is_column else label_of(one),
         "digest": digest_of(one),
     }
 

@@ -331,7 +331,7 @@ lineage_node = sa.Table(
     sa.Column("dataset_id", sa.Integer(), nullable=True),
     sa.Column("namespace", Prose(), nullable=False),
     sa.Column("name", Prose(), nullable=False),
-    # What follows the last dot of a dataset's name, for who asks by the bare name of a table.
+    # What follows the last dot of a dataset's name, the bare name of a table; a job's name.
     sa.Column("label", Prose(), nullable=True),
     # Of kind, namespace, name and column: names may be longer than an index takes.
     _text("digest"),

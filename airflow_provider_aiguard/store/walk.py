@@ -55,12 +55,12 @@ class Walk:
 
     :param depths: the fewest steps to each node, in the order they were reached; the start has 0.
     :param onward: the nodes each node leads to. A node without any is an end, unless the walk stopped before it.
-    :param whole: whether the walk ended by itself.
+    :param unasked: the nodes it stopped at for its length.
     """
 
     depths: dict[int, int]
     onward: dict[int, set[int]]
-    whole: bool
+    unasked: tuple[int, ...] = ()
 
 
 def walk(conn: Connection, start: int, way: Way, *, depth: int | None = None, limit: int | None = None) -> Walk:
@@ -75,7 +75,7 @@ def walk(conn: Connection, start: int, way: Way, *, depth: int | None = None, li
     while level:
         done = depths[level[0]]
         if done == depth or (limit is not None and len(depths) >= limit):
-            return Walk(depths, onward, whole=False)
+            return Walk(depths, onward, tuple(level))
         new = dict[int, int]()
         for here, there in _next_pairs(conn, level, way):
             onward.setdefault(here, set()).add(there)
@@ -83,7 +83,7 @@ def walk(conn: Connection, start: int, way: Way, *, depth: int | None = None, li
                 new[there] = done + 1
         depths |= new
         level = list(new)
-    return Walk(depths, onward, whole=True)
+    return Walk(depths, onward)
 
 
 def steps(conn: Connection, ids: Iterable[int], way: Way) -> list[sa.RowMapping]:
@@ -115,7 +115,7 @@ _Rule = tuple[sa.ColumnElement[Any], list[sa.ColumnElement[bool]]]
 
 def _rules(frontier: sa.TableValuedAlias, way: Way) -> list[_Rule]:
     """Where a step leads, and the conditions of it: one rule a statement, so that each finds its index."""
-    at, up = frontier.c.value, way.direction is Direction.UPSTREAM
+    at, up = frontier.c.value, way.direction.is_upstream
     here, there = (edge.target_id, edge.source_id) if up else (edge.source_id, edge.target_id)
     seen = [] if way.as_of is None else [edge.first_at <= way.as_of]
     aside = EdgeKind.FILTER if up else EdgeKind.MODEL

@@ -78,6 +78,7 @@ TESTED_ELSEWHERE = {
     "demo.year": "test_demo",
     "store.books": "test_store_ledger and test_ledger: the ledger is its only user",
     "store.origins": "test_store_graph, on two databases",
+    "store.second_source": "the same",
     "store.walk": "the same",
     "tables.levels": "test_profile, against an exact oracle",
     "tables.numbers": "the same",

@@ -14,6 +14,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import event_samples
 import numpy as np
 import pandas as pd
 import pytest
@@ -130,6 +131,7 @@ def test_shell(fence, airflow_home, store, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "late.pkl").write_bytes(b"a model")
     write_flights(tmp_path)
+    write_lineage(store)
     for line in fence.body.splitlines():
         program, *arguments = shlex.split(line)
         PROGRAMS[Path(program).name](arguments, tmp_path)
@@ -144,6 +146,16 @@ def write_flights(folder):
     for name, late in (("claims", 0.2), ("truth", 0.21)):
         answers = {"flight_id": range(2_000), "late": np.arange(2_000) < late * 2_000}
         pd.DataFrame(answers).to_csv(folder / f"{name}.csv", index=False)
+
+
+def write_lineage(store):
+    """What the snippets about lineage ask for."""
+    from airflow_provider_aiguard.lineage.edges import edges_of
+
+    told = {**event_samples.columns({"late": [event_samples.field("main.flights", "hour")]})}
+    scored = event_samples.dataset("main.flights_scored", told)
+    run = "01a209cb-7ad2-7370-85bf-6cd4ec6cdde3"
+    store.graph.record(edges_of(event_samples.event(["main.flights"], [scored], run=run)))
 
 
 def make(arguments, _folder):
@@ -166,7 +178,7 @@ def aiguard(arguments, folder):
 
     assert main(arguments) in {0, 1, 2}
     for out in [Path(b) for a, b in itertools.pairwise(arguments) if a in {"--out", "--report"}]:
-        start = "<!DOCTYPE html>" if out.suffix == ".html" else '{"version": '
+        start = "<!DOCTYPE html>" if out.suffix == ".html" else "{"
         assert (folder / out).read_text("utf-8").startswith(start)
 
 

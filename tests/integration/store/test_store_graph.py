@@ -11,7 +11,7 @@ from lineage_words import table, tell
 
 from airflow_provider_aiguard.core.ancestry import Ancestry, Direction, Trace
 from airflow_provider_aiguard.core.errors import NotRecordedError
-from airflow_provider_aiguard.core.lineage import dataset_node, job_node
+from airflow_provider_aiguard.core.lineage import Edge, EdgeKind, dataset_node, job_node
 from airflow_provider_aiguard.store.store import Store
 
 UP, DOWN = Direction.UPSTREAM, Direction.DOWNSTREAM
@@ -75,7 +75,7 @@ def test_columns_downstream_meet_who_reads_the_table(chain: Store) -> None:
 
 def test_a_step_names_job_and_run(chain: Store) -> None:
     trace = chain.graph.trace(table("scored"), UP, depth=1)
-    assert not trace.whole
+    assert {str(node) for node in trace.unasked} == {"gbm/3", "clean"}
     first, second = trace.steps[table("scored")]
     assert (first.there.name, second.there.name) == ("gbm/3", "clean")
     assert (second.job, second.last_run, second.complete) == (job_node("tests", "dag.score"), "r2", True)
@@ -85,7 +85,7 @@ def test_a_step_names_job_and_run(chain: Store) -> None:
 
 def test_a_walk_stops_at_its_limit(chain: Store) -> None:
     trace = chain.graph.trace(table("scored"), UP, limit=2)
-    assert (set(reached(trace)), trace.whole) == ({"scored"}, False)
+    assert (set(reached(trace)), {str(one) for one in trace.unasked}) == ({"scored"}, {"gbm/3", "clean"})
 
 
 def test_ancestors_say_where_knowledge_ends(chain: Store) -> None:
@@ -221,13 +221,33 @@ def test_as_of_knows_no_later_edges(store: Store) -> None:
     assert root.node == table("t")
 
 
+def other(source: str, target: str) -> Edge:
+    return Edge(table(source), table(target), job_node("theirs", "job"), EdgeKind.DATA)
+
+
 def test_another_source_is_taken_as_well(store: Store) -> None:
     tell(store, event(["a"], ["b"]), event(["c"], ["t"]), event(["t"], ["u"]))
-    found = store.graph.ancestors(table("u"), also=[(table("b"), table("c")), (table("new"), table("a"))])
+    also = [other("b", "c"), other("new", "a"), other("c", "t")]
+    found = store.graph.ancestors(table("u"), also=also)
     assert names(found) == ["t", "c", "b", "a", "new"]
     assert [str(root.node) for root in found.unrecorded] == ["new"]
-    only = store.graph.ancestors(table("elsewhere"), also=[(table("a"), table("elsewhere"))])
+    only = store.graph.ancestors(table("elsewhere"), also=[other("a", "elsewhere")])
     assert names(only) == ["a"]
+    trace = store.graph.trace(table("u"), UP, also=also)
+    theirs = [(str(s.there), str(s.job)) for steps in trace.steps.values() for s in steps if s.last_at is None]
+    assert sorted(theirs) == [("b", "job"), ("new", "job")]
+    assert reached(store.graph.trace(table("b"), DOWN, also=also)) == {"b": {"c"}, "c": {"t"}, "t": {"u"}}
+
+
+def test_another_source_stands_behind_every_column(store: Store) -> None:
+    told = [dataset("t", columns({"x": [field("a", "p")]})), dataset("a", columns({"p": [field("raw", "p")]}))]
+    tell(store, event(["a"], told[:1]), event(["raw"], told[1:]))
+    also = [other("a", "t"), other("b", "t"), other("c", "a")]
+    found = store.graph.ancestors(table("t:x"), also=also)
+    assert {(str(a.node), a.depth) for a in found.ancestors} == {("a.p", 1), ("b", 1), ("c", 2), ("raw.p", 2)}
+    assert names(store.graph.ancestors(table("new:x"), also=[other("a", "new")])) == ["a", "raw"]
+    with pytest.raises(NotRecordedError, match="the column"):
+        store.graph.ancestors(table("t:nothing"))
 
 
 def test_what_no_event_names_is_said(store: Store) -> None:
