@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow_provider_aiguard.cli.budget import add_budget
 from airflow_provider_aiguard.cli.lineage import add_lineage
+from airflow_provider_aiguard.cli.models import add_models
 from airflow_provider_aiguard.cli.statistics import Answer, add_commands
 from airflow_provider_aiguard.core.duration import parse_duration
 from airflow_provider_aiguard.core.errors import AIGuardError, ConfigurationError, NotRecordedError
@@ -92,6 +93,7 @@ def parser() -> argparse.ArgumentParser:
     add_commands(commands, common, _asked)
     add_budget(commands, common, _Parser, _open)
     add_lineage(commands, common, _Parser, _open)
+    add_models(commands, common, _Parser, _asked)
 
     left = commands.add_parser("exclude", parents=[common], help="leave a DAG run's batch out of a moving reference")
     left.add_argument("name", help="the reference")
@@ -188,7 +190,7 @@ def _asked(command: Callable[..., Answer]) -> Callable[[argparse.Namespace], tup
         verdict, answer = command(options, _open)
         if verdict is None:
             return 0, answer
-        return _EXIT[verdict.outcome], {**verdict.to_dict(), **answer, "text": verdict.as_text()}
+        return _EXIT[verdict.outcome], {"text": verdict.as_text(), **verdict.to_dict(), **answer}
 
     return run
 

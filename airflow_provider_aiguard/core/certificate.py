@@ -59,7 +59,7 @@ class Certificate:
         return self.accepted / self.labels if self.labels else 0.0
 
     def __str__(self) -> str:
-        head = f"{self.model}, {self.labels:,} labels of {self.learnt_on}"
+        head = f"{self.model or 'the model'}, {self.labels:,} labels of {self.learnt_on}"
         if self.threshold is None:
             return f"No threshold of {head} can be certified: {self._wanting()}."
         return (
@@ -73,7 +73,7 @@ class Certificate:
         """The promise in words."""
         if self.promise == "error":
             return f"At most {100 * self.alpha:.3g} % of the accepted claims are wrong"
-        return f"At most {100 * self.alpha:.3g} points less accurate than {self.stronger} alone"
+        return f"Accuracy at most {100 * self.alpha:.3g} points below that of {self.stronger} alone"
 
     def _wanting(self) -> str:
         if self.missing is None:

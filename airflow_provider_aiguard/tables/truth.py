@@ -87,7 +87,7 @@ def join_truth(
     claims = sa.select(left).where(is_inferred).subquery()
     same_key = sa.and_(*(claims.c[a] == right.c[b] for a, b in zip(left_keys, right_keys, strict=True)))
     claim = claims.c[column], left_infos[column]
-    guess, actual = _comparable(claim, (right.c[truth_column], right_infos[truth_column]))
+    guess, actual = comparable(claim, (right.c[truth_column], right_infos[truth_column]))
     return TruthJoin(
         claims=claims,
         rows=right,
@@ -132,7 +132,7 @@ def _apart(truth: Table) -> Table:
     return replace(truth, where=where, parameters={f"truth_{name}": value for name, value in truth.parameters.items()})
 
 
-def _comparable(
+def comparable(
     guess: tuple[sa.ColumnElement[Any], ColumnInfo], truth: tuple[sa.ColumnElement[Any], ColumnInfo]
 ) -> tuple[sa.ColumnElement[Any], sa.ColumnElement[Any]]:
     """Bring both values to one type, or refuse: databases differ in what they let through."""

@@ -24,7 +24,7 @@ def test_what_it_says() -> None:
         "5 % of the accepted claims are wrong, with a probability of 0.95. Seen: 21 of 700."
     )
     loss = certificate(promise="loss", alpha=0.01, stronger="large@1", bad=3)
-    assert "At most 1 points less accurate than large@1 alone" in str(loss)
+    assert "Accuracy at most 1 points below that of large@1 alone" in str(loss)
     assert str(loss).endswith("Seen: 3 of 1,000.")
 
 
