@@ -18,6 +18,8 @@ class Distribution:
     :param reference: share of the reference's values in each cell, in [0, 1].
     :param current: share of the current table's values, likewise.
     :param borders: of numeric cells, one more than cells; empty for others.
+    :param together: position of the cell that holds many categories at once, ``None`` if there is none. Drawn beside
+        single ones it would dwarf them.
     """
 
     column: str
@@ -25,6 +27,7 @@ class Distribution:
     reference: tuple[float, ...]
     current: tuple[float, ...]
     borders: tuple[float, ...] = ()
+    together: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values that survive JSON."""

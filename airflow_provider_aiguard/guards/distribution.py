@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
+from dataclasses import replace
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
@@ -111,11 +112,12 @@ def _categorical(before: ColumnProfile, after: ColumnProfile) -> Distribution:
     moved = sorted(others, key=lambda i: -abs(shares[i][0] - shares[i][1]))
     shown, rest = sorted([*frequent, *moved[: LEVELS // 2]]), moved[LEVELS // 2 :]
     cells = [(before.levels[i], *shares[i]) for i in shown]
+    together = len(cells) if rest else None
     if rest:
         cells.append((f"{len(rest)} more", sum(shares[i][0] for i in rest), sum(shares[i][1] for i in rest)))
     if before.other or after.other:
         cells.append(("rare or unseen", before.other / before.values, after.other / after.values))
-    return _named(before.name, cells)
+    return replace(_named(before.name, cells), together=together)
 
 
 def _temporal(before: ColumnProfile, after: ColumnProfile) -> Distribution:

@@ -60,9 +60,10 @@ def _chart(date: str, record: VerdictRecord, seen: Measurement) -> Chart:
     return Chart(
         title=f"Distributions of {shorten(record.verdict.subject, 60)}, {date}",
         note=f"Blue is the reference ({shorten(reference, 60)}), vermillion the current rows; shares of the values of "
-        f"each. The columns that moved furthest come first.{left_out}",
+        f"each. The columns that moved furthest come first. What many categories hold together is told, not drawn."
+        f"{left_out}",
         data=[trace for i, d in enumerate(shown) for trace in _traces(i, d)],
-        layout=_layout(shown, {d.column: _title(d.column, checks.get(d.column, ())) for d in shown}),
+        layout=_layout(shown, {d.column: _title(d, checks.get(d.column, ())) for d in shown}),
         head=("column", "values", "reference", "current"),
         rows=[
             (d.column, label, f"{a:.2%}", f"{b:.2%}")
@@ -77,14 +78,22 @@ def _badness(checks: Sequence[CheckResult]) -> tuple[bool, float]:
     return not breached, -max((limits_away(c) or 0.0 for c in checks), default=0.0)
 
 
-def _title(column: str, checks: Sequence[CheckResult]) -> str:
+def _title(found: Distribution, checks: Sequence[CheckResult]) -> str:
     mark = "✕ " if not _badness(checks)[0] else ""
-    return f"{mark}{plot_text(column)}"
+    at = found.together
+    beside = "" if at is None else f" ({found.labels[at]}: {found.reference[at]:.0%} → {found.current[at]:.0%})"
+    return f"{mark}{plot_text(found.column + beside)}"
+
+
+def _drawn(found: Distribution) -> list[int]:
+    """The cells that are drawn."""
+    return [i for i in range(len(found.labels)) if i != found.together]
 
 
 def _traces(index: int, found: Distribution) -> list[dict[str, Any]]:
     axes = {"xaxis": f"x{_nth(index)}", "yaxis": f"y{_nth(index)}"}
-    labels = [plot_text(label) for label in found.labels]
+    cells = _drawn(found)
+    labels = [plot_text(found.labels[i]) for i in cells]
     common = {"x": list(range(len(labels))), "customdata": labels, "showlegend": index == 0, **axes}
     hover = "%{customdata}: %{y:.1%}<extra>%{fullData.name}</extra>"
     # A line through numbers; a dash over each category, because nothing lies between two of them.
@@ -93,7 +102,7 @@ def _traces(index: int, found: Distribution) -> list[dict[str, Any]]:
     bars, over = ({"type": kind, "hovertemplate": hover, **common} for kind in ("bar", "scatter"))
     bars |= {"name": "current", "legendgroup": "current", "marker": {"color": VERMILLION, "opacity": 0.55}}
     over |= {"name": "reference", "legendgroup": "reference", **(line if found.borders else dash)}
-    return [{**bars, "y": list(found.current)}, {**over, "y": list(found.reference)}]
+    return [{**bars, "y": [found.current[i] for i in cells]}, {**over, "y": [found.reference[i] for i in cells]}]
 
 
 def _nth(index: int) -> str:
@@ -132,8 +141,13 @@ def _ticks(found: Distribution) -> dict[str, Any]:
     if found.borders:
         at = [-0.5 + i for i in range(len(found.borders))]
         step = max(1, len(at) // 5)
-        return {"tickvals": at[::step], "ticktext": [f"{border:.3g}" for border in found.borders[::step]]}
-    step = max(1, math.ceil(len(found.labels) / LABEL))
-    cells = list(range(0, len(found.labels), step))
-    named = [plot_text(shorten(found.labels[i], LABEL)) for i in cells]
-    return {"tickvals": cells, "ticktext": named, "tickangle": -40}
+        return {"tickvals": at[::step], "ticktext": [_border(border) for border in found.borders[::step]]}
+    labels = [found.labels[i] for i in _drawn(found)]
+    step = max(1, math.ceil(len(labels) / LABEL))
+    named = [plot_text(shorten(label, LABEL)) for label in labels[::step]]
+    return {"tickvals": list(range(0, len(labels), step)), "ticktext": named, "tickangle": -40}
+
+
+def _border(number: float) -> str:
+    """Short, and without an exponent while people read it faster."""
+    return f"{number:,.0f}" if 1_000 <= abs(number) < 1e7 else f"{number:.3g}"

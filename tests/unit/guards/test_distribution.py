@@ -87,6 +87,7 @@ def test_the_frequent_categories_and_those_that_moved_are_named():
     after = named(ColumnKind.CATEGORICAL, [10] * (LEVELS + 2) + [500], levels=levels, buckets=(5, 5))
     found = drawn(before, after)
     assert found.labels == (*levels[: LEVELS - 1], f"l{LEVELS + 2}", "3 more", "rare or unseen")
+    assert found.labels[found.together] == "3 more"
     assert math.fsum(found.reference) == pytest.approx(1)
     assert found.current[-1] == pytest.approx(10 / 650)
     assert found.borders == ()
@@ -125,3 +126,8 @@ def test_times_are_drawn_by_hour_and_dates_by_weekday():
 )
 def test_what_cannot_be_compared_is_not_drawn(before, after):
     assert drawn(before, after) is None
+
+
+def test_few_categories_are_none_together():
+    few = named(ColumnKind.CATEGORICAL, [5, 4], levels=("a", "b"))
+    assert drawn(few, few).together is None

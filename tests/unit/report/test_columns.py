@@ -62,6 +62,30 @@ def test_reference_over_current_with_all_numbers_in_the_table(history):
     assert chart.rows == [("hour", "0 to 1", "25.00%", "50.00%"), ("hour", "1 to 2", "75.00%", "50.00%")]
 
 
+def test_what_many_categories_hold_together_does_not_dwarf_the_others(history):
+    """82 destinations in one bar of 60 % hid that the others had moved."""
+    found = Distribution(
+        column="dest", labels=("ATL", "ORD", "82 more", "rare or unseen"), reference=(0.25, 0.15, 0.6, 0.0),
+        current=(0.2, 0.18, 0.61, 0.01), together=2,
+    )  # fmt: skip
+    records, drawn = history((FEB, [check("dest", 0.2, Outcome.BREACH)], [found]))
+    (chart,) = column_charts(history_of([], records, drawn))
+    bar, dash = chart.data
+    assert (bar["x"], bar["y"], dash["y"]) == ([0, 1, 2], [0.2, 0.18, 0.01], [0.25, 0.15, 0.0])
+    assert chart.layout["xaxis"]["ticktext"] == ["ATL", "ORD", "rare or unseen"]
+    assert chart.layout["annotations"][0]["text"] == "✕ dest (82 more: 60% → 61%)"
+    assert ("dest", "82 more", "60.00%", "61.00%") in chart.rows
+
+
+def test_borders_are_numbers_that_people_read(history):
+    wide = Distribution(
+        column="distance", labels=("a", "b"), reference=(0.5, 0.5), current=(0.5, 0.5), borders=(80.0, 1_033.4, 2e9)
+    )
+    records, drawn = history((FEB, [check("distance", 0.2)], [wide]))
+    (chart,) = column_charts(history_of([], records, drawn))
+    assert chart.layout["xaxis"]["ticktext"] == ["80", "1,033", "2e+09"]
+
+
 def test_columns_that_moved_furthest_come_first_and_the_rest_is_counted(history):
     columns = [f"c{i}" for i in range(COLUMNS + 2)]
     checks = [check(c, i / 1000) for i, c in enumerate(columns)] + [check("c3", 0.2, Outcome.BREACH)]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from scipy.stats import chi2_contingency
 
-from airflow_provider_aiguard.stats.chi_square import NOTHING, chi_square
+from airflow_provider_aiguard.stats.chi_square import NOTHING, chi_square, merge_rare
 
 
 def test_it_is_the_two_sample_test_of_scipy():
@@ -47,3 +47,11 @@ def test_what_is_rare_in_the_smaller_sample_is_not_tested_alone():
     before, after = [95_000, 4_000, 1_000], [90, 9, 1]
     assert chi_square(before, after).df == 1
     assert chi_square(before, [1_900, 80, 20]).df == 2
+
+
+def test_levels_that_owe_their_place_to_luck_are_tested_together():
+    """15 where 10 made a level: the next sample has fewer of each, by regression to the mean, and of their sum."""
+    cells = merge_rare([100, 15, 16, 0], [100, 14, 12, 5], cutoff=10)
+    assert [side.tolist() for side in cells] == [[100, 31], [100, 31]]
+    sure = merge_rare([100, 35, 36, 0], [100, 34, 32, 5], cutoff=10)
+    assert len(sure[0]) == 3

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from airflow_provider_aiguard.stats.good_turing import Unseen, unseen_values
 
@@ -32,3 +33,10 @@ def test_without_rows_nothing_is_unseen():
 def test_without_variance_it_is_all_or_nothing(other, p_value):
     found = unseen_values(tail=0, tail_next=0, cutoff=1, n=1_000_000, other=other, m=10)
     assert found.p_value == pytest.approx(p_value, abs=1e-9)
+
+
+def test_the_error_of_the_estimate_grows_with_the_values_next_to_the_rare_ones():
+    """Esty's variance, for values seen fewer than three times."""
+    found = unseen_values(tail=200, tail_next=60, cutoff=3, n=10_000, other=300, m=10_000)
+    variance = (200 * 0.98 + 3 * 4 * 60) / 10_000**2 + 0.03 * 0.97 / 10_000
+    assert found.p_value == pytest.approx(norm.sf(0.01 / variance**0.5))

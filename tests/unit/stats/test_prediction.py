@@ -59,3 +59,16 @@ def test_too_few_batches_see_nothing():
 def test_what_never_varied_is_certain():
     assert predict([(1.0, 0.0)] * 5, (1.0, 0.0)).p_value == 1.0
     assert predict([(1.0, 0.0)] * 5, (2.0, 0.0)).p_value == 0.0
+
+
+def test_batches_that_agree_by_luck_leave_the_rows_their_chance():
+    """Five batches of one value: without the rows' own variance the next one would be an alarm, however near."""
+    result = predict([(0.0, 0.01)] * 5, (0.1, 0.01))
+    assert result.error == pytest.approx(math.sqrt(0.01 * 1.2))
+    assert result.p_value > 0.3
+
+
+def test_the_effect_is_without_what_the_rows_add():
+    batches = [(0.0, 0.05), (1.0, 0.05), (-1.0, 0.05), (0.5, 0.05), (-0.5, 0.05)]
+    assert predict(batches, (2.0, 0.3)).effect == pytest.approx(math.sqrt(4 - 0.3 - 0.05 / 5))
+    assert predict(batches, (0.5, 0.3)).effect == 0.0

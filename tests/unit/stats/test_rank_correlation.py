@@ -43,3 +43,11 @@ def test_the_numbers_of_replicates_may_differ() -> None:
 def test_too_few_items_have_no_pairs(items: int) -> None:
     nothing = np.zeros((items, 4))
     assert rank_correlation(nothing, nothing).pairs == 0
+
+
+@pytest.mark.parametrize(("t", "pairs"), [(2.5, 0), (2.8, 1)])
+def test_each_ranking_has_half_of_alpha(t, pairs):
+    """Ten replicates: |t| > 2.69 at 0.025 two-sided, 2.26 at 0.05."""
+    noise = np.linspace(-1, 1, 10)
+    first = noise + t * noise.std(ddof=1) / 10**0.5
+    assert rank_correlation([first, np.zeros(10)], [first, np.zeros(10)]).pairs == pairs

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from airflow_provider_aiguard.stats.series_correlation import SHORTEST, series_correlation
 
@@ -66,3 +67,14 @@ def test_a_straight_line_leaves_no_surprise() -> None:
     found = series_correlation(range(20), walk(20, 1))
     assert found is not None
     assert found.low < 0 < found.high
+
+
+def test_the_interval_pays_for_what_was_taken_off():
+    """A point for the step before, three for Fisher's z, one for each of two regressors; the leads share alpha."""
+    rng = np.random.default_rng(3)
+    x, y = rng.normal(size=(2, 25))
+    for max_lead, level in ((0, 0.05), (2, 1 - 0.95 ** (1 / 3))):
+        found = series_correlation(x, y, max_lead=max_lead)
+        reach = np.arctanh(found.high) - np.arctanh(found.correlation)
+        n = 24 - found.lead
+        assert reach == pytest.approx(stats.t.ppf(1 - level / 2, n - 4) / (n - 5) ** 0.5)

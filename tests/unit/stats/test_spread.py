@@ -48,3 +48,7 @@ def test_huge_values_do_not_overflow():
 def test_a_reference_without_rows_clips_nothing():
     assert centres([0.0, 1.0], [0, 0, 0]).tolist() == [0.0, 0.5, 1.0]
     assert centres([], [5]).tolist() == [0.0]
+
+
+def test_values_beyond_the_outer_half_per_cent_count_as_their_border():
+    assert centres([0.0, 1.0, 2.0, 3.0], [10, 4_980, 4_980, 10, 20]).tolist() == [0.0, 0.5, 1.5, 2.0, 2.0]

@@ -49,3 +49,10 @@ def test_the_critical_distance_has_its_p_value():
 def test_nothing_to_compare_is_no_distance(edges, a, b):
     result = wasserstein(edges, a, b, low=-1.0, high=1.0)
     assert (result.p_value, result.effect, result.critical(0.05)) == (1.0, 0.0, 0.0)
+
+
+def test_the_effect_is_the_distance_less_what_chance_adds():
+    result = wasserstein([0.0, 1.0], [500, 500, 0], [450, 500, 50], low=-1.0, high=2.0)
+    start, shape, scale = result.chance
+    by_chance = (start + shape * scale) ** 2 + shape * scale**2
+    assert 0 < result.effect**2 == pytest.approx(result.distance**2 - by_chance)
