@@ -101,6 +101,17 @@ def sqlite_dataset(path: str | os.PathLike[str] | None, schema: str | None, tabl
     return sql_dataset(f"sqlite://{_place(plain)}", schema or "main", table)
 
 
+def file_dataset(path: str | os.PathLike[str]) -> DatasetName:
+    """Name a local file as Airflow names the asset ``file:///absolute/path``.
+
+    :param path: of the file; a relative one is made absolute.
+
+    >>> file_dataset("/data/flights.parquet")
+    DatasetName(namespace='file', name='/data/flights.parquet')
+    """
+    return sql_dataset("file", _place(path))
+
+
 def dataset_of(url: URL | str, schema: str | None, table: str) -> DatasetName:
     """Name a table reached by a SQLAlchemy URL. Credentials and options never enter it.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +10,12 @@ from airflow.sdk import BaseOperator
 from airflow_provider_aiguard.core.table import Table
 from airflow_provider_aiguard.core.verdict import Outcome, Verdict
 from airflow_provider_aiguard.operators.base import Policy, airflow_errors, check_policy, deliver
-from airflow_provider_aiguard.operators.lineage import LineageMixin, extra_links, fields_of
+from airflow_provider_aiguard.operators.lineage import LineageMixin, extra_links, fields_of, written_by
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_provider_aiguard.core.run import InferenceSummary, RunIdentity
+    from airflow_provider_aiguard.core.run import RunIdentity
     from airflow_provider_aiguard.guards.questions.base import Question
     from airflow_provider_aiguard.hooks.sources import AirflowSources
     from airflow_provider_aiguard.lineage.datasets import DatasetField
@@ -57,7 +56,6 @@ class GuardLineage(LineageMixin):
         judged, truth = dataset_name(table), _truth(question)
         also_read = {} if truth is None else {dataset_name(truth): _fields(truth, sources)}
         self.show_lineage(judged, *also_read)
-        writer = _last_writer(table, sources, identity)
         return partial(
             _guard_lineage,
             verdict,
@@ -65,7 +63,7 @@ class GuardLineage(LineageMixin):
             fields=_fields(table, sources),
             reference=_reference(question),
             also_read=also_read,
-            written_by={judged: writer} if writer else None,
+            written_by=written_by(table, judged, sources, identity),
             **told,
         )
 
@@ -144,14 +142,6 @@ def _fields(table: Table, sources: AirflowSources) -> list[DatasetField]:
             return fields_of(read_columns(connection, table))
         except TableNotFoundError:
             return []
-
-
-def _last_writer(table: Table, sources: AirflowSources, identity: RunIdentity) -> InferenceSummary | None:
-    from airflow_provider_aiguard.core.run import RunState
-
-    runs: Sequence[Any] = sources.store.runs.list(dag_id=identity.dag_id, dag_run_id=identity.dag_run_id)
-    done = [r.summary for r in runs if r.state is RunState.SUCCESS and r.summary.target == table.full_name]
-    return done[-1] if done else None
 
 
 def _guard_lineage(verdict: Verdict, **kwargs: Any) -> Any:

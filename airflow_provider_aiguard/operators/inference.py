@@ -18,7 +18,7 @@ from airflow_provider_aiguard.core.outputs import parse_outputs
 from airflow_provider_aiguard.core.table import Table
 from airflow_provider_aiguard.core.verdict import CheckResult, Outcome, Severity, Verdict
 from airflow_provider_aiguard.operators.base import airflow_errors, count, publish, table_spec
-from airflow_provider_aiguard.operators.lineage import LineageMixin, extra_links, fields_of
+from airflow_provider_aiguard.operators.lineage import LineageMixin, extra_links, fields_of, written_by
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -261,6 +261,7 @@ class InferenceOperator(LineageMixin, BaseOperator):
             state=state,
             budgets=tuple(plan.budgets),
             run_url=task_url(identity),
+            written_by=written_by(plan.rows, source, sources, identity),
         )
 
     def _announce(self, summary: InferenceSummary, context: Context) -> None:

@@ -12,6 +12,8 @@ from airflow_provider_aiguard.core.table import Table
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
 
+    from airflow_provider_aiguard.core.run import InferenceSummary, RunIdentity
+    from airflow_provider_aiguard.hooks.sources import AirflowSources
     from airflow_provider_aiguard.lineage.datasets import DatasetField, DatasetName
     from airflow_provider_aiguard.lineage.events import Lineage
     from airflow_provider_aiguard.operators.links import MarquezLink, ReportLink
@@ -64,6 +66,17 @@ class LineageMixin:
     def get_openlineage_facets_on_failure(self, task_instance: Any) -> OperatorLineage[Any, Any] | None:
         """What the failed task had seen: a breached guard's checks are the reason it failed."""
         return _operator_lineage(self.build_lineage, failed=task_instance)
+
+
+def written_by(
+    table: Table, name: DatasetName, sources: AirflowSources, identity: RunIdentity
+) -> dict[DatasetName, InferenceSummary]:
+    """The last run of this DAG that wrote a table, if there is one: who reads it repeats its descriptions.
+
+    Marquez shows those of the event that named the dataset last.
+    """
+    writer = sources.store.runs.last_into(table.full_name, dag_id=identity.dag_id)
+    return {} if writer is None else {name: writer}
 
 
 def add_lineage(task: Any, build: Callable[..., Lineage]) -> None:

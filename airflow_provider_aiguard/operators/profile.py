@@ -11,12 +11,13 @@ from airflow.sdk import BaseOperator
 from airflow_provider_aiguard.core.errors import EmptyTableError
 from airflow_provider_aiguard.core.table import Table
 from airflow_provider_aiguard.operators.base import airflow_errors, table_spec
-from airflow_provider_aiguard.operators.lineage import LineageMixin, extra_links, fields_of
+from airflow_provider_aiguard.operators.lineage import LineageMixin, extra_links, fields_of, written_by
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_aiguard.core.profile import TableProfile
+    from airflow_provider_aiguard.core.run import RunIdentity
     from airflow_provider_aiguard.hooks.sources import AirflowSources
 
 
@@ -87,10 +88,9 @@ class ProfileOperator(LineageMixin, BaseOperator):
             if not profile.rows:
                 # As a baseline it would leave every later check undecided.
                 raise no_rows(table, self.name)
-            sources.store.profiles.save(
-                self.name, profile.to_dict(), table=table.full_name, identity=identity_of(context)
-            )
-            self._remember_lineage(table, profile, sources)
+            identity = identity_of(context)
+            sources.store.profiles.save(self.name, profile.to_dict(), table=table.full_name, identity=identity)
+            self._remember_lineage(table, profile, sources, identity)
         self.log.info("Stored baseline %r: %d rows, %d columns", self.name, profile.rows, len(profile.columns))
         return {"name": self.name, "rows": profile.rows, "columns": list(profile.columns)}
 
@@ -98,7 +98,9 @@ class ProfileOperator(LineageMixin, BaseOperator):
         """The profiled table."""
         return [Table.from_dict(self.table)]
 
-    def _remember_lineage(self, table: Table, profile: TableProfile, sources: AirflowSources) -> None:
+    def _remember_lineage(
+        self, table: Table, profile: TableProfile, sources: AirflowSources, identity: RunIdentity
+    ) -> None:
         try:
             from airflow_provider_aiguard.hooks.sources import dataset_name
             from airflow_provider_aiguard.tables.columns import read_columns
@@ -107,7 +109,10 @@ class ProfileOperator(LineageMixin, BaseOperator):
             self.show_lineage(dataset)
             with sources.connect(table.conn_id) as connection:
                 fields = fields_of(read_columns(connection, table))
-            self.build_lineage = partial(_profile_lineage, profile, table=dataset, fields=fields, name=self.name)
+            writer = written_by(table, dataset, sources, identity)
+            self.build_lineage = partial(
+                _profile_lineage, profile, table=dataset, fields=fields, profile=self.name, written_by=writer
+            )
         except Exception:
             self.log.warning("The lineage of this profile could not be gathered.", exc_info=True)
 
@@ -120,11 +125,11 @@ def no_rows(table: Table, name: str) -> EmptyTableError:
     )
 
 
-def _profile_lineage(profile: TableProfile, *, table: Any, fields: Any, name: str) -> Any:
+def _profile_lineage(profiled: TableProfile, **told: Any) -> Any:
     from airflow_provider_aiguard.lineage.events import ColumnNumbers, profile_lineage
 
     columns = {
         column: ColumnNumbers(null_count=p.nulls, count=p.rows - p.nulls, min=p.minimum, max=p.maximum)
-        for column, p in profile.columns.items()
+        for column, p in profiled.columns.items()
     }
-    return profile_lineage(table=table, fields=fields, row_count=profile.rows, columns=columns, profile=name)
+    return profile_lineage(row_count=profiled.rows, columns=columns, **told)

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from airflow_provider_aiguard.operators.lineage import add_lineage, fields_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+    from sqlalchemy import Connection
 
     from airflow_provider_aiguard.core.run import ColumnSummary, InferenceSummary, RunIdentity
     from airflow_provider_aiguard.hooks.sources import AirflowSources
@@ -36,9 +38,9 @@ class AIStep:
     and what it says of its lineage by itself stays. Provenance and confidence are read from the companion columns of
     ``into``; without them every value there counts as inferred, without a confidence. It never fails the task.
 
-    :param into: table the task wrote, if it is one. Its name, ``where`` and ``parameters`` may be templates.
+    :param into: table the task wrote, or the path of a Parquet or CSV file: a text with a ``/``. May have templates.
     :param outputs: the columns of it that a model wrote.
-    :param rows: table the model read, if it is one.
+    :param rows: table or file the model read, likewise.
     :param inputs: the columns of it that the model saw. Default: all but the key.
     :param model_name: name of the model. Default: what an operator of Airflow's AI provider said.
     :param model_version: version of the model. Default ``"unknown"``: a provider's name often has it.
@@ -63,9 +65,9 @@ class AIStep:
                 f"AIStep got into={into!r} and outputs={outputs!r}. Give both, the table and the columns that a model "
                 "wrote, or neither."
             )
-        self.into = None if into is None else table_spec(into, conn_id=conn_id)
+        self.into = None if into is None else _spec(into, conn_id)
         self.outputs = tuple(outputs)
-        self.rows = None if rows is None else table_spec(rows, conn_id=conn_id)
+        self.rows = None if rows is None else _spec(rows, conn_id)
         self.inputs = inputs
         self.model_name = model_name
         self.model_version = model_version
@@ -126,8 +128,8 @@ class AIStep:
 
         read: dict[str, tuple[int, ColumnSummary]] = {}
         if into is not None:
-            with sources.connect(into.conn_id) as connection:
-                read = {column: _column(connection, into, column) for column in self.outputs}
+            with _opened(into, sources) as (connection, table):
+                read = {column: _column(connection, table, column) for column in self.outputs}
         columns = {name: column for name, (_, column) in read.items()}
         return InferenceSummary(
             run_id=identity.run_id,
@@ -147,7 +149,7 @@ class TrainingStep:
 
     :param model_name: name of the model, as ``@task.inference`` has it.
     :param model_version: its version, likewise.
-    :param rows: table, or tables, of the training set.
+    :param rows: table or file, or several, of the training set.
     :param fingerprint: sha256 of the model, if it is known before it is trained.
     :param conn_id: connection of tables that name none.
     """
@@ -163,7 +165,7 @@ class TrainingStep:
     ) -> None:
         self.model = ModelIdentity(name=model_name, version=model_version, fingerprint=fingerprint)
         several = (rows,) if isinstance(rows, Table | str) else tuple(rows)
-        self.rows = [table_spec(table, conn_id=conn_id) for table in several]
+        self.rows = [_spec(table, conn_id) for table in several]
 
     def __call__(self, context: Context, result: Any = None) -> None:  # noqa: ARG002  # Airflow gives both
         """Have the event of this task say what it trained on."""
@@ -181,18 +183,39 @@ class TrainingStep:
         add_lineage(context["task"], partial(_training_lineage, self.model, inputs))
 
 
+def _spec(table: Table | str, conn_id: str | None) -> dict[str, Any]:
+    if isinstance(table, str) and "/" in table:
+        return Table(table).to_dict()
+    return table_spec(table, conn_id=conn_id)
+
+
 def _rendered(spec: dict[str, Any] | None, context: Context) -> Table | None:
     return None if spec is None else Table.from_dict(context["task"].render_template(spec, context))
 
 
+@contextmanager
+def _opened(table: Table, sources: AirflowSources) -> Iterator[tuple[Connection, Table]]:
+    """A connection, and the table on it; a file is a view of a DuckDB in memory."""
+    if table.conn_id is not None:
+        with sources.connect(table.conn_id) as connection:
+            yield connection, table
+        return
+    from airflow_provider_aiguard.tables.files import open_files
+
+    with open_files({"file": table.name}) as connection:
+        yield connection, Table("file")
+
+
 def _described(table: Table | None, sources: AirflowSources) -> tuple[DatasetName | None, list[DatasetField]]:
     from airflow_provider_aiguard.hooks.sources import dataset_name
+    from airflow_provider_aiguard.lineage.datasets import file_dataset
     from airflow_provider_aiguard.tables.columns import read_columns
 
     if table is None:
         return None, []
-    with sources.connect(table.conn_id) as connection:
-        return dataset_name(table), fields_of(read_columns(connection, table))
+    with _opened(table, sources) as (connection, found):
+        fields = fields_of(read_columns(connection, found))
+    return file_dataset(table.name) if table.conn_id is None else dataset_name(table), fields
 
 
 def _column(connection: Any, table: Table, column: str) -> tuple[int, ColumnSummary]:

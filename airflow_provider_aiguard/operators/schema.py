@@ -13,11 +13,12 @@ from airflow_provider_aiguard.core.limits.schema import SchemaLimits
 from airflow_provider_aiguard.core.table import Table
 from airflow_provider_aiguard.operators.base import airflow_errors, table_spec
 from airflow_provider_aiguard.operators.guard import GuardOperator
-from airflow_provider_aiguard.operators.lineage import LineageMixin, extra_links, fields_of
+from airflow_provider_aiguard.operators.lineage import LineageMixin, extra_links, fields_of, written_by
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from airflow_provider_aiguard.core.run import RunIdentity
     from airflow_provider_aiguard.core.schema import FeatureSchema
     from airflow_provider_aiguard.guards.questions.schema import SchemaQuestion
     from airflow_provider_aiguard.hooks.sources import AirflowSources
@@ -84,15 +85,15 @@ class SchemaOperator(LineageMixin, BaseOperator):
         from airflow_provider_aiguard.tables.schema_learning import learn_schema
 
         table = Table.from_dict(self.table)
+        identity = identity_of(context)
         with airflow_errors(), AirflowSources(self.aiguard_conn_id) as sources:
             with sources.connect(table.conn_id) as connection:
                 schema = learn_schema(connection, table, self.columns, slack=self.slack)
             if self.path is not None:
                 write_schema(self.path, schema, overwrite=self.overwrite)
             else:
-                identity = identity_of(context)
                 sources.store.measurements.save(f"schema/{self.name}", schema.to_dict(), identity=identity)
-            self._remember_lineage(table, schema, sources)
+            self._remember_lineage(table, schema, sources, identity)
         rules, place = len(schema.rules()), self.path or self.name
         self.log.info("Learnt schema %r from %d rows: %d rules", place, schema.rows, rules)
         return {"schema": place, "rows": schema.rows, "columns": list(schema.columns), "rules": rules}
@@ -101,7 +102,9 @@ class SchemaOperator(LineageMixin, BaseOperator):
         """The training table."""
         return [Table.from_dict(self.table)]
 
-    def _remember_lineage(self, table: Table, schema: FeatureSchema, sources: AirflowSources) -> None:
+    def _remember_lineage(
+        self, table: Table, schema: FeatureSchema, sources: AirflowSources, identity: RunIdentity
+    ) -> None:
         try:
             from airflow_provider_aiguard.hooks.sources import dataset_name
             from airflow_provider_aiguard.tables.columns import read_columns
@@ -110,7 +113,8 @@ class SchemaOperator(LineageMixin, BaseOperator):
             self.show_lineage(dataset)
             with sources.connect(table.conn_id) as connection:
                 fields = fields_of(read_columns(connection, table))
-            self.build_lineage = partial(_schema_lineage, schema.rows, table=dataset, fields=fields)
+            writer = written_by(table, dataset, sources, identity)
+            self.build_lineage = partial(_schema_lineage, schema.rows, table=dataset, fields=fields, written_by=writer)
         except Exception:
             self.log.warning("The lineage of this schema could not be gathered.", exc_info=True)
 
@@ -167,7 +171,7 @@ class SchemaCheckOperator(SchemaArguments, GuardOperator):
     """
 
 
-def _schema_lineage(rows: int, *, table: Any, fields: Any) -> Any:
+def _schema_lineage(rows: int, **told: Any) -> Any:
     from airflow_provider_aiguard.lineage.events import profile_lineage
 
-    return profile_lineage(table=table, fields=fields, row_count=rows, columns={}, profile="")
+    return profile_lineage(row_count=rows, columns={}, profile="", **told)

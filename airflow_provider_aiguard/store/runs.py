@@ -141,6 +141,21 @@ class Runs:
         rows = self._database.read(lambda conn: conn.execute(query).mappings().all())
         return [_record(row) for row in rows]
 
+    def last_into(self, target: str, *, dag_id: str) -> InferenceSummary | None:
+        """What the last run of a DAG did that wrote a table and succeeded; ``None`` if there is none.
+
+        :param target: full name of the table.
+        :param dag_id: the DAG.
+        """
+        query = (
+            sa.select(run.summary)
+            .where(run.dag_id == dag_id, run.target == target, run.state == RunState.SUCCESS)
+            .order_by(run.started_at.desc(), run.run_id.desc())
+            .limit(1)
+        )
+        found = self._database.read(lambda conn: conn.execute(query).scalar_one_or_none())
+        return None if found is None else InferenceSummary.from_dict(found)
+
     def _update(self, run_id: str, values: Mapping[str, Any], *, ends: bool = False) -> None:
         change = sa.update(schema.run).where(run.run_id == run_id).values(**values)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
+import pandas as pd
 from airflow.providers.common.ai.operators.llm import LLMOperator
 from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
 from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import DAG, Asset, TriggerRule, task
-from airflow_home import ROWS
+from airflow_home import HOME, ROWS
 
 from airflow_provider_aiguard import Table
 from airflow_provider_aiguard.operators.provenance import AIStep, TrainingStep
@@ -26,7 +27,7 @@ def write(table="labels"):
         connection.execute(f"INSERT INTO {table} SELECT id, iif(id < 20, 'SECRET', NULL) FROM people")
 
 
-def foreign() -> DAG:
+def foreign() -> DAG:  # noqa: C901  # one task after another
     """Every kind of task."""
     step = AIStep(rows=people, inputs=["age"], into=labels, outputs=["label"], **rule)
     with DAG("foreign", schedule=None, default_args={"trigger_rule": TriggerRule.ALL_DONE, "owner": "data"}) as dag:
@@ -55,7 +56,15 @@ def foreign() -> DAG:
         def nameless():
             pass
 
-        @task(post_execute=TrainingStep(rows=[people, "claims"], conn_id="rows", fingerprint="ab" * 32, **rule))
+        written = f"{HOME}/labels.parquet"
+
+        @task(post_execute=AIStep(into=written, outputs=["label"], **rule), outlets=[Asset(f"file://{written}")])
+        def to_file():
+            pd.DataFrame({"id": [1, 2], "label": ["SECRET", None]}).to_parquet(written)
+
+        @task(
+            post_execute=TrainingStep(rows=[people, "claims", written], conn_id="rows", fingerprint="ab" * 32, **rule)
+        )
         def trains():
             pass
 
@@ -77,6 +86,7 @@ def foreign() -> DAG:
             sql=query,
             post_execute=AIStep(into=Table("copied", "postgres", schema="public"), outputs=["label"], **rule),
         )
-        one >> [labelled(), mapped.expand(n=[1, 2]), with_assets(), wrong(), nameless(), trains(), trains_on_nothing()]
+        one >> [labelled(), mapped.expand(n=[1, 2]), with_assets(), wrong(), nameless(), trains_on_nothing()]
+        one >> to_file() >> trains()
         asks() >> ask >> classic >> sql
     return dag

@@ -63,6 +63,7 @@ def lineage():
             ConfidenceCheckOperator(task_id="skips", table=claims, column="late", min_mean=0.95, on_breach="skip"),
             GroundTruthCheckOperator(task_id="truth", table=claims, column="late", truth="truth", min_accuracy=0.5),
             ConfidenceSensor(task_id="sensor", table=claims, column="late", min_mean=0.8),
+            ProfileOperator(task_id="profiled", table=claims, name="claims"),
             BudgetCheckOperator(task_id="money", budget=Budget("lineage", "5.00")),
         ]
         ProfileOperator(task_id="profile", table=people, name="people")

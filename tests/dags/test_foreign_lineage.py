@@ -107,6 +107,15 @@ def test_inlets_and_outlets_stay(sent):
     assert names(event["outputs"]) == {LABELS, ("file", "/data/out.parquet")}
 
 
+def test_a_file_is_the_asset_of_the_task(sent):
+    event = end(sent, "to_file")
+    file = ("file", f"{HOME}/labels.parquet")
+    assert names(event["outputs"]) == {file}
+    (column,) = facets(event, file)["aiguard_provenance"]["columns"]
+    assert column["provenance"] == {"ai_inferred": 1}
+    assert event["run"]["facets"]["aiguard_run"]["rows"] == 2
+
+
 def test_what_an_extractor_says_stays(sent):
     event = end(sent, "classic")
     assert "write" in event["job"]["facets"]["sourceCode"]["sourceCode"]
@@ -133,7 +142,8 @@ def test_operators_of_the_ai_provider_say_which_model_answered(sent, task):
 
 def test_a_training_leads_from_its_rows_to_its_model(sent):
     event = end(sent, "trains")
-    assert names(event["inputs"]) == {(f"sqlite://{ROWS}", "main.people"), (f"sqlite://{ROWS}", "main.claims")}
+    tables = {(f"sqlite://{ROWS}", "main.people"), (f"sqlite://{ROWS}", "main.claims")}
+    assert names(event["inputs"]) == {*tables, ("file", f"{HOME}/labels.parquet")}
     assert names(event["outputs"]) == {MODEL}
     assert facets(event, MODEL)["version"]["datasetVersion"] == "ab" * 32
     assert event["job"]["facets"]["documentation"]["description"] == "Trains rule@7"

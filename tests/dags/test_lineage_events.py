@@ -136,10 +136,11 @@ def test_the_truth_is_an_input_too(sent):
     assert "dataQualityAssertions" in judged["inputFacets"]
 
 
-def test_a_reader_repeats_the_writers_descriptions(sent):
+@pytest.mark.parametrize("reader", ["passes", "profiled"])
+def test_a_reader_repeats_the_writers_descriptions(sent, reader):
     """Marquez shows those of the event that named the dataset last."""
     written = one(sent, "score", "COMPLETE")["outputs"][0]["facets"]["schema"]["fields"]
-    read = one(sent, "passes", "COMPLETE")["inputs"][0]["facets"]["schema"]["fields"]
+    read = one(sent, reader, "COMPLETE")["inputs"][0]["facets"]["schema"]["fields"]
     assert {f["name"]: f.get("description") for f in read} == {f["name"]: f.get("description") for f in written}
 
 

@@ -155,6 +155,20 @@ class TestRuns:
             "a"
         ]
 
+    def test_the_last_run_into_a_table_is_the_last_good_one_of_the_dag(self, store: Store) -> None:
+        assert store.runs.last_into("s.b", dag_id="dag") is None
+        for run_id, state, changes in (
+            ("old", RunState.SUCCESS, {}),
+            ("good", RunState.SUCCESS, {}),
+            ("bad", RunState.FAILED, {}),
+            ("elsewhere", RunState.SUCCESS, {"dag_id": "d2"}),
+        ):
+            start(store, identity(run_id, **changes))
+            store.runs.finish(state, summary(run_id, rows=7))
+        start(store, identity("going"))
+        assert store.runs.last_into("s.b", dag_id="dag") == summary("good", rows=7)
+        assert store.runs.last_into("s.a", dag_id="dag") is None
+
     def test_times_without_zone_are_refused(self, store: Store) -> None:
         with pytest.raises(ConfigurationError, match="since must have a zone"):
             store.runs.list(since=datetime(2026, 1, 1))  # noqa: DTZ001
