@@ -63,6 +63,13 @@ class DecoratedInferenceOperator(DecoratedOperator, InferenceOperator):
         # The function is the model.
         require_no_other(self._plan())
 
+    def _lineage_builder(self, *run: Any) -> functools.partial[Any]:
+        from airflow.providers.openlineage import conf
+
+        # Airflow's own switch: [openlineage] disable_source_code.
+        source = self.get_python_source() if conf.is_source_enabled() else None  # type: ignore[no-untyped-call]
+        return functools.partial(super()._lineage_builder(*run), source_code=source)
+
     def _model(self, context: Context) -> Model:
         from airflow_provider_aiguard.models.function import FunctionModel
 

@@ -23,6 +23,7 @@ from openlineage.client.facet_v2 import (
     data_quality_metrics_input_dataset,
     documentation_job,
     output_statistics_output_dataset,
+    source_code_job,
 )
 
 from airflow_provider_aiguard.core.budget import Budget
@@ -46,6 +47,7 @@ from airflow_provider_aiguard.lineage.standard import (
     with_columns,
 )
 
+_MAX_SOURCE = 10_000
 _SHOWN = 3
 """Failed checks that fit into one line."""
 
@@ -121,6 +123,7 @@ def inference_lineage(
     state: RunState = RunState.SUCCESS,
     budgets: Sequence[Budget] = (),
     refusal: Verdict | None = None,
+    source_code: str | None = None,
     written_by: WrittenBy | None = None,
 ) -> Lineage:
     """Say what the event at the end of an AI step says.
@@ -142,6 +145,7 @@ def inference_lineage(
     :param state: how the run ended.
     :param budgets: what its money was held against.
     :param refusal: the budget's verdict, if it ended the run.
+    :param source_code: the model's, if it is a Python function and its source may be sent.
     :param written_by: see :data:`WrittenBy`; for the source.
     """
     done = state is RunState.SUCCESS
@@ -166,7 +170,7 @@ def inference_lineage(
             COST_KEY: cost_facet(summary, budgets=budgets, run_url=run_url),
             **(_verdict_facets(refusal, found, run_url=run_url) if refusal else {}),
         },
-        job_facets=_documentation(_step_text(summary, state)),
+        job_facets={**_documentation(_step_text(summary, state)), **_source_code(source_code)},
         reason=_reason(refusal, found) if refusal else None,
         names=names,
     )
@@ -302,6 +306,13 @@ def _input(
 ) -> InputDataset:
     facets: dict[str, DatasetFacet] = dataset_facets(fields, (written_by or {}).get(name))
     return InputDataset(namespace=name.namespace, name=name.name, facets=facets, inputFacets=input_facets)
+
+
+def _source_code(source: str | None) -> dict[str, JobFacet]:
+    if not source:
+        return {}
+    cut = clean_text(source, _MAX_SOURCE)
+    return {"sourceCode": source_code_job.SourceCodeJobFacet(language="python", sourceCode=cut)}
 
 
 def _names(datasets: Sequence[DatasetName], fields: Sequence[Sequence[DatasetField]]) -> frozenset[str]:

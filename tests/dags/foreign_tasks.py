@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
-import pandas as pd
+import duckdb
 from airflow.providers.common.ai.operators.llm import LLMOperator
 from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
 from airflow.providers.standard.operators.python import PythonOperator
@@ -60,7 +60,8 @@ def foreign() -> DAG:  # noqa: C901  # one task after another
 
         @task(post_execute=AIStep(into=written, outputs=["label"], **rule), outlets=[Asset(f"file://{written}")])
         def to_file():
-            pd.DataFrame({"id": [1, 2], "label": ["SECRET", None]}).to_parquet(written)
+            rows = "VALUES (1, 'SECRET'), (2, NULL)"
+            duckdb.sql(f"COPY (SELECT * FROM ({rows}) AS made (id, label)) TO '{written}'")
 
         @task(
             post_execute=TrainingStep(rows=[people, "claims", written], conn_id="rows", fingerprint="ab" * 32, **rule)

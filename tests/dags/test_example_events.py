@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections import Counter
 
 import pytest
@@ -76,3 +78,23 @@ def test_our_facets_name_schemas_of_the_documentation(sent):
     ours = [f for e in sent.events for k, f in e["run"]["facets"].items() if k.startswith("aiguard_")]
     assert ours
     assert all(facet["_schemaURL"].startswith(SCHEMA_BASE_URL) for facet in ours)
+
+
+def test_no_value_of_a_row_is_in_any_event(sent):
+    """Carriers and airports are values; the SQL that others' hooks ran is in the events of those queries."""
+    ours = json.dumps([event for event in sent.events if ".query." not in event["job"]["name"]])
+    code = "|".join(["ATL", "BOS", "LAX", "ORD", "EWR", "JFK", "LGA", "ZZ", "B6", "OO"])
+    assert not re.search(rf"\b({code})\b", ours)
+
+
+def test_the_function_of_a_step_is_the_source_code_of_its_job(sent):
+    (first, *_) = sent.of("example_flight_delays.score", "COMPLETE")
+    assert "predict_proba" in first["job"]["facets"]["sourceCode"]["sourceCode"]
+
+
+def test_the_model_leads_back_to_its_training_set(sent):
+    (trained,) = sent.of("example_flight_baseline.trained", "COMPLETE")
+    (model,) = trained["outputs"]
+    (first, *_) = sent.of("example_flight_delays.score", "COMPLETE")
+    assert (model["namespace"], model["name"]) in {(d["namespace"], d["name"]) for d in first["inputs"]}
+    assert {d["name"] for d in trained["inputs"]} == {"main.flights", "main.arrivals"}

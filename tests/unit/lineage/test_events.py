@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from lineage_samples import SOURCE, SOURCE_FIELDS, TARGET, TARGET_FIELDS, summary_of
 from openlineage.client.event_v2 import RunState as EventState
+from openlineage.client.serde import Serde
 
 from airflow_provider_aiguard.core.budget import Budget
 from airflow_provider_aiguard.core.profile import ColumnKind, ColumnProfile, TableProfile
@@ -132,6 +135,12 @@ def test_inference(summary: InferenceSummary, wire: Wire) -> None:
     assert event["job"]["facets"]["documentation"]["description"] == (
         "AI step: flights-late@3 writes late; last run success: 10 rows, $1.42."
     )
+
+
+def test_the_source_of_a_function_is_the_jobs(summary: InferenceSummary, wire: Wire) -> None:
+    facet = wire(infer(summary, source_code="def score(batch): ..." + "\x00" * 20_000))["job"]["facets"]["sourceCode"]
+    assert (facet["language"], len(facet["sourceCode"])) == ("python", 10_000)
+    assert "sourceCode" not in wire(infer(summary))["job"]["facets"]
 
 
 def test_every_edge_has_both_its_columns_in_a_schema(summary: InferenceSummary, wire: Wire) -> None:
@@ -285,6 +294,16 @@ def test_no_value_out_of_a_row_is_in_an_event(summary: InferenceSummary, wire: W
         profile_lineage(table=SOURCE, fields=SOURCE_FIELDS, columns=numbers),
     ]
     assert "SECRET" not in json.dumps([wire(lineage) for lineage in lineages])
+
+
+@given(
+    st.text(max_size=30), st.sampled_from(list(Outcome)), st.sampled_from(["{0!r}", "is {0!r}, was {0!r};", "({0!r})"])
+)
+def test_whatever_a_value_is_its_quotation_does_not_travel(rest: str, outcome: Outcome, form: str) -> None:
+    verdict = judge(outcome, message=f"category {form.format('SECRET' + rest)}", detail={"levels": ["SECRET"]})
+    lineage = guard_lineage(verdict, table=SOURCE, fields=SOURCE_FIELDS)
+    told = Serde.to_json(lineage.run_facets) + Serde.to_json(lineage.job_facets) + str(lineage.inputs)
+    assert "SECRET" not in told + str(lineage.reason)
 
 
 def test_the_drift_guards_levels_stay_at_home(wire: Wire) -> None:
