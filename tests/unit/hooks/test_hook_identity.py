@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
 from airflow_provider_aiguard.core.run import RunIdentity
-from airflow_provider_aiguard.hooks.identity import identity_of
+from airflow_provider_aiguard.hooks.identity import identity_of, task_url
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -62,3 +63,17 @@ def test_with_lineage_it_is_the_run_id_of_the_events(monkeypatch):
     monkeypatch.setattr(api, "is_openlineage_active", lambda: True)
     monkeypatch.setattr(macros, "lineage_run_id", lambda ti: f"lineage of {ti.task_id}")
     assert identity_of({"ti": ti()}).openlineage_run_id == "lineage of t"
+
+
+def test_where_airflow_shows_a_task_try(monkeypatch):
+    identity = RunIdentity(run_id="i", dag_id="d", dag_run_id="manual__1+00:00", task_id="g.t", try_number=2)
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://airflow.example/base/")
+    page = "https://airflow.example/base/dags/d/runs/manual__1%2B00%3A00/tasks/g.t"
+    assert task_url(identity) == f"{page}?try_number=2"
+    assert task_url(replace(identity, map_index=0)) == f"{page}/mapped/0?try_number=2"
+
+
+def test_outside_airflow_and_without_an_address_there_is_no_page(monkeypatch):
+    assert task_url(RunIdentity(run_id="i")) is None
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", "/airflow")
+    assert task_url(RunIdentity(run_id="i", dag_id="d")) is None

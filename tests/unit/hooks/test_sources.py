@@ -93,6 +93,11 @@ class TestDatasetName:
         name = dataset_name(Table("flights", "lite"))
         assert (name.namespace, name.name) == (f"sqlite://{tmp_path}/w.db", "main.flights")
 
+    @pytest.mark.parametrize("kind", ["sqlite", "duckdb"])
+    def test_airflows_own_hooks_of_files_name_nothing(self, define, tmp_path, kind):
+        define("file", conn_type=kind, host=str(tmp_path / "w"))
+        assert BaseHook.get_hook("file").get_openlineage_database_info(BaseHook.get_connection("file")) is None
+
     @pytest.mark.parametrize("host", ["127.0.0.1", "DB.example.com"])
     def test_of_postgres_is_what_airflows_own_hook_gives(self, define, host):
         from airflow.providers.openlineage.sqlparser import SQLParser
