@@ -23,7 +23,7 @@ TTL = timedelta(hours=1)
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "10"))
 """How long a storm lasts; ``make chaos`` takes longer. Not ``AIGUARD_…``: the tests empty the environment of those."""
 
-PROCESSES = int(os.environ.get("CHAOS_PROCESSES", "16"))
+PROCESSES = 64
 """Workers in a storm on PostgreSQL."""
 
 MOST = 1_000

@@ -1,20 +1,16 @@
-"""Clocks that jump, hosts whose clocks differ, a full disk: the books err on the safe side only."""
+"""Clocks that jump, hosts whose clocks differ: the books err on the safe side only."""
 
 from __future__ import annotations
 
 import random
-import resource
-import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from airflow_provider_aiguard.core.amounts import Amounts
 from airflow_provider_aiguard.core.budget import Budget
-from airflow_provider_aiguard.core.errors import BudgetExceededError, StoreUnavailableError
+from airflow_provider_aiguard.core.errors import BudgetExceededError
 from airflow_provider_aiguard.core.run import RunIdentity
 from airflow_provider_aiguard.store.books import Hold
 from airflow_provider_aiguard.store.store import Store, open_store
@@ -107,32 +103,3 @@ def test_clocks_that_jump_at_random_never_exceed_the_limit(store: Store) -> None
     store.ledger.expire(NOON + timedelta(days=2))
     left = sum(held.amounts.micros or 0 for held in open_holds)
     assert standing(store, NOON) == (charged + left, 0)
-
-
-@contextmanager
-def full_disk(room: int) -> Iterator[None]:
-    """No file may grow beyond so many bytes: what a full disk does to whoever writes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        signal.signal(signal.SIGXFSZ, before)
-
-
-def take_on(store: Store, taken: list[Hold]) -> None:
-    while len(taken) < 1_000:
-        taken.append(hold(store, 1_000, NOON))
-
-
-def test_a_full_disk_refuses_and_the_books_balance_when_there_is_room_again(store: Store, tmp_path: Path) -> None:
-    first = hold(store, 1_000, NOON)
-    sizes = [file.stat().st_size for file in tmp_path.glob("store.db*")]
-    taken = [first]
-    with full_disk(max(sizes)), pytest.raises(StoreUnavailableError, match=r"did not answer: .*Nothing is spent"):
-        take_on(store, taken)
-    assert standing(store, NOON) == (0, 1_000 * len(taken))
-    store.ledger.settle(first, Amounts(micros=1))
-    assert standing(store, NOON) == (1, 1_000 * (len(taken) - 1))
