@@ -25,3 +25,10 @@ def test_many_numbers_leave_students_interval():
 
 def test_without_numbers_everything_is_possible():
     assert bounded_mean(0, 0.0, 0.0) == Interval(None, 0.0, 1.0)
+
+
+def test_where_students_interval_reaches_further_it_counts():
+    """A hundred numbers, most of them near 0 or 1: Agresti and Coull's 0.4246 would blame more often than it says."""
+    found = bounded_mean(100, 50.0, 40.0)
+    student = 1.98422 * ((0.4 - 0.25) / 99) ** 0.5
+    assert (found.low, found.high) == (pytest.approx(0.5 - student, abs=1e-5), pytest.approx(0.5 + student, abs=1e-5))
