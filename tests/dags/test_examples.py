@@ -13,6 +13,7 @@ EXAMPLES = {
     "example_alignment": {"guess": "success", "aligned": "success"},
     "example_budget": {"check": "success", "wait": "success"},
     "example_calibration": {"guess": "success", "arrived": "success", "check": "success"},
+    "example_cascade": {"score": "success"},
     "example_concept_drift": {"guess": "success", "check": "success"},
     "example_confidence": {"label": "success", "check": "success", "wait": "success"},
     "example_diversity": {"guess": "success", "classes": "success", "numbers": "success"},

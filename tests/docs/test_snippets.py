@@ -146,6 +146,12 @@ def write_flights(folder):
     for name, late in (("claims", 0.2), ("truth", 0.21)):
         answers = {"flight_id": range(2_000), "late": np.arange(2_000) < late * 2_000}
         pd.DataFrame(answers).to_csv(folder / f"{name}.csv", index=False)
+    i = np.arange(2_000)
+    labelled = {
+        "digit": i % 7, "small": np.where(i % 10, i % 7, 9), "small__confidence": np.where(i % 5, 0.97, 0.6),
+        "large": np.where(i % 100 == 50, 9, i % 7),
+    }  # fmt: skip
+    pd.DataFrame(labelled).to_csv(folder / "labelled.csv", index=False)
 
 
 def write_lineage(store):
