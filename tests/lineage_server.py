@@ -1,6 +1,7 @@
 """A backend of lineage over a real socket that keeps the state of runs as Marquez does, and can be in a bad mood.
 
-Moods: ``well``; ``garbage`` (bytes that are no HTTP); ``hangs`` (reads, never answers); ``drips`` (one byte of the
+Moods: ``well``; ``garbage`` (bytes that are no HTTP); ``hangs`` (reads, never answers); ``deaf`` (the same, but it
+takes the event); ``drips`` (one byte of the
 answer after the other); a status such as ``500`` or ``422``. A killed backend refuses connections; it keeps its state.
 """
 
@@ -28,6 +29,12 @@ class LineageServer:
         self.runs: dict[str, list[str]] = {}
         """Types of the events of each run, in the order in which they were read."""
         self.requests = 0
+        self.is_marquez = True
+        """Whether it has Marquez's REST API; its datasets and jobs are unknown then."""
+        self.tell: Callable[[str], Any] = lambda _request: None
+        """What it says to a question; ``None`` for what it does not know."""
+        self.asked: list[str] = []
+        """Request lines that were not events."""
         self.heads: list[str] = []
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -53,6 +60,7 @@ class LineageServer:
         self.kill()
 
     def start(self) -> None:
+        self.mood = "well"
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", self.port))
@@ -62,6 +70,7 @@ class LineageServer:
 
     def kill(self) -> None:
         """Refuse connections, and break off those that are open."""
+        self.mood = "killed"
         listener, self._listener = self._listener, None
         if listener is not None:
             # Closing alone leaves the thread that waits in accept with the socket.
@@ -107,7 +116,9 @@ class LineageServer:
         if self.mood == "garbage":
             connection.sendall(b"\x00\xff\x13 this is no HTTP \xfe\r\n\r\n")
             return False
-        if self.mood == "hangs":
+        if self.mood in ("hangs", "deaf"):
+            if self.mood == "deaf":
+                self._take(head[0], body)
             time.sleep(30)
             return False
         if self.mood == "drips":
@@ -115,18 +126,30 @@ class LineageServer:
                 connection.sendall(b"H")
                 time.sleep(0.1)
             return False
-        status = self.mood if isinstance(self.mood, int) else self._take(head[0], body)
-        text = b'{"code": %d, "message": "in a mood"}' % status if status >= 400 else b""
+        if head[0].startswith("GET "):
+            status, text = self._tell(head[0])
+        else:
+            status = self.mood if isinstance(self.mood, int) else self._take(head[0], body)
+            text = b'{"code": %d, "message": "in a mood"}' % status if status >= 400 else b""
         connection.sendall(
             b"HTTP/1.1 %d .\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s"
             % (status, len(text), text)
         )
         return True
 
+    def _tell(self, request: str) -> tuple[int, bytes]:
+        self.asked.append(request.strip())
+        if self.is_marquez and request.startswith("GET /api/v1/tags"):
+            return 200, b'{"tags": []}'
+        told = self.tell(request)
+        return (404, b"{}") if told is None else (200, json.dumps(told).encode())
+
     def _take(self, request: str, body: bytes) -> int:
         if not request.startswith("POST /api/v1/lineage "):
             return 404
         event = json.loads(body)
+        if not event:
+            return 422
         status = self.refuses(event)
         if status:
             return status

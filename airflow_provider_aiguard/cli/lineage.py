@@ -1,4 +1,4 @@
-"""``aiguard lineage``: what came from what."""
+"""``aiguard lineage``: what came from what, and whether the backend knows it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_aiguard.cli.delivery import add_delivery
 from airflow_provider_aiguard.cli.export import add_export
 from airflow_provider_aiguard.cli.graph import add_graph
 
@@ -25,7 +26,10 @@ def add_lineage(
     :param parser_class: whose usage errors have our exit code.
     :param open_store: opens the store that the options name.
     """
-    lineage = commands.add_parser("lineage", help="what a table came from, and what was made of it")
+    lineage = commands.add_parser(
+        "lineage", help="what a table came from and was made into; send again what a backend lacks"
+    )
     inner = lineage.add_subparsers(required=True, metavar="command", parser_class=parser_class)
     add_graph(inner, common, open_store)
     add_export(inner, common, open_store)
+    add_delivery(inner, common, open_store)

@@ -77,7 +77,7 @@ def parser() -> argparse.ArgumentParser:
     store_commands = store.add_subparsers(required=True, metavar="command", parser_class=_Parser)
     upgrade = store_commands.add_parser("upgrade", parents=[common], help="bring the store's schema up to date")
     upgrade.set_defaults(run=_upgrade)
-    prune = store_commands.add_parser("prune", parents=[common], help="forget old results of inference")
+    prune = store_commands.add_parser("prune", parents=[common], help="forget old results of inference and events")
     prune.add_argument("--older-than", default="90d", metavar="30d", help="age of what goes (default: %(default)s)")
     prune.set_defaults(run=_prune)
 
@@ -127,9 +127,13 @@ def _upgrade(options: argparse.Namespace) -> tuple[int, dict[str, Any]]:
 def _prune(options: argparse.Namespace) -> tuple[int, dict[str, Any]]:
     age = parse_duration(options.older_than, what="--older-than")
     with _open(options) as store:
-        gone = store.results.prune(datetime.now(UTC) - age)
-    text = f"Results older than {options.older_than} forgotten: {gone:,}. Equal rows are paid for again."
-    return 0, {"results": gone, "text": text}
+        before = datetime.now(UTC) - age
+        results, events = store.results.prune(before), store.outbox.prune(before)
+    text = (
+        f"Results older than {options.older_than} forgotten: {results:,}. Equal rows are paid for again.\n"
+        f"Events of lineage that every backend has, forgotten: {events:,}."
+    )
+    return 0, {"results": results, "events": events, "text": text}
 
 
 def _report(options: argparse.Namespace) -> tuple[int, dict[str, Any]]:

@@ -98,21 +98,40 @@ class Backend:
         except Exception as error:  # also what a provider of tokens raises, and a certificate that is no file
             return Answer(Meaning.UNANSWERED, _without_url(error))
 
+    def ask(self, *, timeout: float) -> str:
+        """Whether somebody is there who takes events, without sending one.
+
+        :param timeout: seconds for all of it.
+        :returns: what is wrong; empty if nothing is.
+        """
+        # What is no event is refused by whoever takes events, and by nobody else.
+        answer = self.post("{}", timeout=timeout)
+        return "" if answer.meaning in (Meaning.REFUSED, Meaning.ACCEPTED) else answer.reason
+
     def close(self) -> None:
         """Close the connection."""
         if self._session is not None:
             self._session.close()
             self._session = None
 
+    def session(self) -> requests.Session:
+        """A session of one's own that says who asks, and trusts whom the settings trust."""
+        session = requests.Session()
+        session.headers.update(self._headers())
+        session.verify, session.cert = self._verify, self._cert
+        return session
+
     def _post(self, event: str, timeout: float) -> Answer:
         body, headers = self._prepare(event)
-        with self._opened().post(
+        if self._session is None:
+            self._session = requests.Session()
+        with self._session.post(
             self._url,
             data=body,
             headers=headers,
             timeout=timeout,
             verify=self._verify,
-            cert=self._config.ssl_context.as_requests_cert() if self._config.ssl_context else None,
+            cert=self._cert,
             allow_redirects=False,
             stream=True,
         ) as response:
@@ -123,16 +142,16 @@ class Backend:
         context = self._config.ssl_context
         return context.ca_cert_path if context and context.ca_cert_path else self._config.verify
 
-    def _opened(self) -> requests.Session:
-        if self._session is None:
-            self._session = requests.Session()
-        return self._session
+    @property
+    def _cert(self) -> str | tuple[str, str] | None:
+        return self._config.ssl_context.as_requests_cert() if self._config.ssl_context else None
+
+    def _headers(self) -> dict[str, str]:
+        bearer = self._config.auth.get_bearer()
+        return {**self._config.custom_headers, **({"Authorization": bearer} if bearer else {})}
 
     def _prepare(self, event: str) -> tuple[bytes, dict[str, str]]:
-        headers = {"Content-Type": "application/json", **self._config.custom_headers}
-        bearer = self._config.auth.get_bearer()
-        if bearer:
-            headers["Authorization"] = bearer
+        headers = {"Content-Type": "application/json", **self._headers()}
         if self._config.compression is HttpCompression.GZIP:
             return gzip.compress(event.encode(), compresslevel=3), {**headers, "Content-Encoding": "gzip"}
         return event.encode(), headers

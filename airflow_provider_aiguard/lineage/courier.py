@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
+from airflow_provider_aiguard.core.errors import MarquezUnavailableError
 from airflow_provider_aiguard.lineage.backend import Answer, Backend, Meaning
+from airflow_provider_aiguard.lineage.tagging import Tagging
 from airflow_provider_aiguard.store.deliveries import Deliveries, Delivery
 
 logger = logging.getLogger(__name__)
@@ -25,9 +25,6 @@ REQUEST_SECONDS = 10.0
 """How long an answer may take when nobody waits for it."""
 
 SLACK = timedelta(seconds=2)
-
-SyncTags = Callable[[Mapping[str, Any], float], bool]
-"""Sets the tags that follow from an accepted event, within seconds; whether all of them are set."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,13 +54,13 @@ class Sent:
 class Courier:
     """Brings events to one backend.
 
-    :param sync_tags: called for each accepted COMPLETE; ``None`` if the backend has no tags.
+    :param tagging: sets the tags that follow from accepted events; ``None`` if nobody does.
     """
 
-    def __init__(self, backend: Backend, deliveries: Deliveries, sync_tags: SyncTags | None = None) -> None:
+    def __init__(self, backend: Backend, deliveries: Deliveries, tagging: Tagging | None = None) -> None:
         self._backend = backend
         self._deliveries = deliveries
-        self._sync_tags = sync_tags
+        self._tagging = tagging
 
     def send(self, delivery: Delivery, *, deadline: float | None = None) -> Answer:
         """Send a delivery that the caller has taken, and write down what became of it.
@@ -122,7 +119,7 @@ class Courier:
                 self._backend.name, delivery.job, answer.reason,
             )  # fmt: skip
             return Sent(set_aside=1)
-        tags_due = self._sync_tags is not None and delivery.event_type == "COMPLETE"
+        tags_due = self._tagging is not None and self._tagging.says(delivery.event)
         self._deliveries.accepted(delivery.seq, now=now, waited=waited, tags_due=tags_due)
         return Sent(accepted=1, tagged=int(tags_due and self._tag(delivery, deadline)))
 
@@ -135,26 +132,28 @@ class Courier:
         self._deliveries.unanswered(now=now, reason=answer.reason, patient=failed)
 
     def _drain_tags(self, deadline: float | None) -> Sent:
-        tagged = 0
-        while self._sync_tags is not None and not _is_over(deadline):
-            due = self._deliveries.tags_due(20)
-            done = [delivery for delivery in due if not _is_over(deadline) and self._tag(delivery, deadline)]
-            tagged += len(done)
-            if not done or len(done) < len(due):
+        tagged, after = 0, 0
+        while self._tagging is not None and not _is_over(deadline):
+            due = self._deliveries.tags_due(after=after, limit=20)
+            if not due:
                 break
+            tagged += sum(self._tag(delivery, deadline) for delivery in due)
+            after = due[-1].seq
         return Sent(tagged=tagged)
 
     def _tag(self, delivery: Delivery, deadline: float | None) -> bool:
-        if self._sync_tags is None or _is_over(deadline):
+        if self._tagging is None or _is_over(deadline):
             return False
         try:
-            done = self._sync_tags(json.loads(delivery.event), _left(deadline))
+            self._tagging.set(json.loads(delivery.event), seconds=_left(deadline))
+        except MarquezUnavailableError as error:
+            logger.info("The tags of job %r are left to replay: %s", delivery.job, error)
+            return False
         except Exception:
             logger.warning("The tags of job %r were not set; replay tries again.", delivery.job, exc_info=True)
             return False
-        if done:
-            self._deliveries.tags_done(delivery.seq)
-        return done
+        self._deliveries.tags_done(delivery.seq)
+        return True
 
 
 def _left(deadline: float | None) -> float:

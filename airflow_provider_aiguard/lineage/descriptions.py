@@ -14,7 +14,7 @@ from openlineage.client.facet_v2 import documentation_dataset
 
 from airflow_provider_aiguard.lineage.datasets import DatasetName
 from airflow_provider_aiguard.lineage.facets.base import PRODUCER
-from airflow_provider_aiguard.lineage.facets.provenance import PROVENANCE_KEY
+from airflow_provider_aiguard.lineage.keys import PROVENANCE_KEY
 
 JSON = Mapping[str, Any]
 

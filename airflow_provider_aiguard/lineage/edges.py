@@ -32,8 +32,7 @@ from airflow_provider_aiguard.core.lineage import (
     dataset_node,
     job_node,
 )
-from airflow_provider_aiguard.lineage.facets.provenance import PROVENANCE_KEY
-from airflow_provider_aiguard.lineage.facets.run import RUN_KEY
+from airflow_provider_aiguard.lineage.keys import PROVENANCE_KEY, RUN_KEY
 from airflow_provider_aiguard.lineage.sanitise import finite
 from airflow_provider_aiguard.store.flows import add_flow
 

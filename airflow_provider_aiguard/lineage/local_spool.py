@@ -85,6 +85,10 @@ class LocalSpool:
         """How many events wait here."""
         return _lines(self._apart, self._offset()) + _lines(self._file)
 
+    def damaged(self) -> int:
+        """How many lines were put by because they are no events."""
+        return _lines(self._damaged)
+
     def store_is_away(self) -> bool:
         """Whether the store could not be reached a moment ago."""
         try:

@@ -117,6 +117,10 @@ class MarquezClient:
         answer = self._get("/tags", "tags", params={"limit": _MAX_TAGS}) or {"tags": []}
         return {tag["name"]: tag.get("description") for tag in answer["tags"]}
 
+    def is_marquez(self) -> bool:
+        """Whether a Marquez is at that address: another consumer of events knows no list of tags there."""
+        return self._get("/tags", "tags", params={"limit": 1}) is not None
+
     def describe_tag(self, tag: str, description: str) -> None:
         """Say what a tag means, which Marquez shows where it hangs. Made if it is new."""
         self._ask("PUT", f"/tags/{_quoted(tag)}", json={"description": description})

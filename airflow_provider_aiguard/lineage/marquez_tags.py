@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_aiguard.lineage.datasets import DatasetName
-from airflow_provider_aiguard.lineage.facets.certificate import CERTIFICATE_KEY
-from airflow_provider_aiguard.lineage.facets.provenance import PROVENANCE_KEY
-from airflow_provider_aiguard.lineage.facets.run import RUN_KEY
+from airflow_provider_aiguard.lineage.keys import CERTIFICATE_KEY, PROVENANCE_KEY, RUN_KEY
 from airflow_provider_aiguard.lineage.marquez import Place
 from airflow_provider_aiguard.lineage.standard import CONFIDENCE_TAG, TAG_SOURCE
 

@@ -16,7 +16,7 @@ from airflow_provider_aiguard.core.money import format_micros
 from airflow_provider_aiguard.core.provenance import Companions, Provenance
 from airflow_provider_aiguard.core.run import ColumnSummary, InferenceSummary
 from airflow_provider_aiguard.lineage.datasets import UNKNOWN_TYPE, DatasetField, DatasetName
-from airflow_provider_aiguard.lineage.facets.provenance import PROVENANCE_KEY
+from airflow_provider_aiguard.lineage.keys import PROVENANCE_KEY
 from airflow_provider_aiguard.lineage.sanitise import clean_text, rounded
 
 if TYPE_CHECKING:

@@ -23,11 +23,12 @@ from airflow_provider_aiguard.lineage.edges import add_edges
 from airflow_provider_aiguard.lineage.local_spool import LocalSpool
 from airflow_provider_aiguard.lineage.outgoing import safe_document, to_outbox
 from airflow_provider_aiguard.lineage.settings import DurableConfig
+from airflow_provider_aiguard.lineage.tagging import Tagging
 from airflow_provider_aiguard.lineage.within import within
-from airflow_provider_aiguard.store.database import open_database
-from airflow_provider_aiguard.store.outbox import Alongside, OutboxEvent, Spooled, delivery_of
+from airflow_provider_aiguard.store.database import Database, open_database
+from airflow_provider_aiguard.store.deliveries import Deliveries
+from airflow_provider_aiguard.store.outbox import Alongside, Outbox, OutboxEvent, Spooled, delivery_of
 from airflow_provider_aiguard.store.revision import ensure_current, is_current
-from airflow_provider_aiguard.store.store import Store
 
 if TYPE_CHECKING:
     from openlineage.client.client import Event
@@ -82,8 +83,8 @@ class DurableTransport(Transport):
             self._append(spool, new)
             return
         try:
-            store = self._open()
-            spooled = within(STORE_SECONDS, lambda: self._keep(store, spool, new, document))
+            database = self._open()
+            spooled = within(STORE_SECONDS, lambda: self._keep(database, spool, new, document))
         except Exception as error:  # whatever it is, the event is kept
             self._append(spool, new)
             spool.say_store_is_away()
@@ -93,9 +94,11 @@ class DurableTransport(Transport):
                 error, spool.folder,
             )  # fmt: skip
             return
-        with store:
+        try:
             if spooled is not None and spooled.awake:
-                self._send(store, spooled, new)
+                self._send(database, spooled, new)
+        finally:
+            database.close()
 
     def _append(self, spool: LocalSpool, new: OutboxEvent) -> None:
         try:
@@ -107,30 +110,33 @@ class DurableTransport(Transport):
                 raise
             logger.warning("An event of lineage was sent, but could not be kept: %s.", error)
 
-    def _open(self) -> Store:
+    def _open(self) -> Database:
         database = open_database(self.config.store, patience=STORE_SECONDS)
         if not within(STORE_SECONDS, lambda: is_current(database)):
             within(UPGRADE_SECONDS, lambda: ensure_current(database))
-        return Store(database)
+        return database
 
-    def _keep(self, store: Store, spool: LocalSpool, new: OutboxEvent, document: Mapping[str, Any]) -> Spooled | None:
-        backend = self.config.backend_name
+    def _keep(
+        self, database: Database, spool: LocalSpool, new: OutboxEvent, document: Mapping[str, Any]
+    ) -> Spooled | None:
+        backend, outbox = self.config.backend_name, Outbox(database)
         if spool.holds_events:
             spool.drain(
-                lambda event: keep(store, event, json.loads(event.event), backend=backend),
+                lambda event: keep(outbox, event, json.loads(event.event), backend=backend),
                 deadline=time.monotonic() + DRAIN_SECONDS,
             )
         hold = timedelta(seconds=self.config.budget) + SLACK
-        return keep(store, new, document, backend=backend, hold=hold)
+        return keep(outbox, new, document, backend=backend, hold=hold)
 
-    def _send(self, store: Store, spooled: Spooled, new: OutboxEvent) -> None:
+    def _send(self, database: Database, spooled: Spooled, new: OutboxEvent) -> None:
         """Send the event if nothing waits before it, and what else is due while there is time."""
         backend = self.config.backend()
         budget = min(self.config.budget, TASK_SECONDS - spooled.waited)
         if backend is None or budget <= 0:
             return
         deadline = time.monotonic() + budget
-        courier = Courier(backend, store.deliveries(backend.name))
+        deliveries = Deliveries(database, backend.name)
+        courier = Courier(backend, deliveries, Tagging(backend, deliveries))
         try:
             answer = courier.send(delivery_of(spooled.seq, new), deadline=deadline) if spooled.mine else None
             if answer is None or answer.meaning in (Meaning.ACCEPTED, Meaning.REFUSED):
@@ -140,7 +146,7 @@ class DurableTransport(Transport):
 
 
 def keep(
-    store: Store,
+    outbox: Outbox,
     event: OutboxEvent,
     document: Mapping[str, Any],
     *,
@@ -148,4 +154,4 @@ def keep(
     hold: timedelta = timedelta(0),
 ) -> Spooled | None:
     """Write an event into the outbox, with all that follows from it. See :meth:`Outbox.add`."""
-    return store.outbox.add(event, document, backend=backend, now=datetime.now(UTC), hold=hold, alongside=ALONGSIDE)
+    return outbox.add(event, document, backend=backend, now=datetime.now(UTC), hold=hold, alongside=ALONGSIDE)

@@ -192,10 +192,25 @@ class Deliveries:
         here = sa.update(schema.backend).where(state.backend == self.backend).values(kind=kind)
         self._database.write(lambda conn: conn.execute(here))
 
-    def tags_due(self, limit: int) -> list[Delivery]:
-        """Accepted events whose tags are still to be set, the oldest first."""
-        query = _found().where(self._here, row.tags_due).order_by(row.seq).limit(limit)
+    def due(self) -> int:
+        """How many deliveries are due."""
+        return self._database.read(lambda conn: conn.scalar(sa.select(sa.func.count()).where(self._here, _due))) or 0
+
+    def tags_due(self, *, after: int = 0, limit: int) -> list[Delivery]:
+        """Accepted events whose tags are still to be set, the oldest first.
+
+        :param after: only events with a higher number.
+        :param limit: at most so many.
+        """
+        query = _found().where(self._here, row.tags_due, row.seq > after).order_by(row.seq).limit(limit)
         return self._database.read(lambda conn: [Delivery(**found._mapping) for found in conn.execute(query)])
+
+    def want_tags(self) -> None:
+        """Make the tags of every accepted event that ended a run due again."""
+        ends = sa.select(event.seq).where(event.event_type.in_(TERMINAL))
+        accepted = sa.and_(self._here, row.state == str(DeliveryState.ACCEPTED), row.seq.in_(ends))
+        due = sa.update(schema.delivery).where(accepted).values(tags_due=True)
+        self._database.write(lambda conn: conn.execute(due))
 
     def tags_done(self, seq: int) -> None:
         """Say that the tags of an accepted event are set."""

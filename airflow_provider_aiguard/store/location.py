@@ -17,3 +17,22 @@ def airflow_home() -> Path:
 def embedded_url() -> str:
     """URL of the SQLite store that is used while no connection says otherwise."""
     return f"sqlite:///{airflow_home() / 'aiguard.db'}"
+
+
+def place(url: str) -> str:
+    """Say which database a URL means: without user, password, driver and options.
+
+    >>> place("postgresql+psycopg://me:secret@db/aiguard") == place("postgres://you@db:5432/aiguard?sslmode=require")
+    True
+    """
+    import sqlalchemy as sa
+
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError:
+        return "no URL"
+    backend = parsed.get_backend_name().replace("postgresql", "postgres")
+    if backend == "sqlite":
+        return f"sqlite:///{Path(parsed.database or '').absolute()}"
+    host = parsed.host or parsed.query.get("host") or "localhost"
+    return f"{backend}://{host}:{parsed.port or 5432}/{parsed.database}"

@@ -28,6 +28,7 @@ Alongside = Callable[[Connection, Mapping[str, Any]], None]
 START = "START"
 
 row = schema.outbox.c
+told = schema.delivery.c
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +68,58 @@ class Spooled:
     mine: bool
     awake: bool
     waited: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """What one backend was told.
+
+    :param backend: its name.
+    :param kind: what it is, if that is known.
+    :param accepted: events it has.
+    :param due: events it is still to be told.
+    :param set_aside: events it does not take.
+    :param late: events that came after the end of their run.
+    :param tags_due: accepted events whose tags are not set.
+    :param oldest_due: when the oldest due one was spooled.
+    :param failures: times in a row that it did not answer.
+    :param asleep_until: when it is asked again; ``None`` if it is awake.
+    :param accepted_at: when it accepted something last.
+    :param reason: why it did not answer.
+    """
+
+    backend: str
+    kind: str | None
+    accepted: int
+    due: int
+    set_aside: int
+    late: int
+    tags_due: int
+    oldest_due: datetime | None
+    failures: int
+    asleep_until: datetime | None
+    accepted_at: datetime | None
+    reason: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetAside:
+    """An event that a backend does not take.
+
+    :param seq: its number.
+    :param backend: who does not take it.
+    :param job: of which job it is.
+    :param run_id: of which run.
+    :param event_type: its type.
+    :param reason: what the backend said.
+    """
+
+    seq: int
+    backend: str
+    job: str
+    run_id: str | None
+    event_type: str
+    reason: str
 
 
 class Outbox:
@@ -119,6 +172,34 @@ class Outbox:
     def count(self) -> int:
         """How many events there are."""
         return self._database.read(lambda conn: conn.scalar(sa.select(sa.func.count()).select_from(schema.outbox))) or 0
+
+    def standing(self) -> list[Standing]:
+        """Where every backend stands, by name."""
+        counts = [
+            sa.func.count(sa.case((told.state == name, told.seq))).label(name)
+            for name in ("accepted", "due", "set_aside", "late")
+        ]
+        oldest = sa.func.min(sa.case((told.state == "due", row.spooled_at)), type_=schema.UTCTime())
+        tags = sa.func.count(sa.case((told.tags_due, told.seq))).label("tags_due")
+        query = (
+            sa.select(*schema.backend.c, *counts, tags, oldest.label("oldest_due"))
+            .outerjoin(schema.delivery, told.backend == schema.backend.c.backend)
+            .outerjoin(schema.outbox, row.seq == told.seq)
+            .group_by(*schema.backend.c)
+            .order_by(schema.backend.c.backend)
+        )
+        return self._database.read(lambda conn: [Standing(**found._mapping) for found in conn.execute(query)])
+
+    def set_aside(self, limit: int) -> list[SetAside]:
+        """Events that a backend does not take, the newest first."""
+        query = (
+            sa.select(row.seq, told.backend, row.job, row.run_id, row.event_type, told.reason)
+            .join(schema.delivery, told.seq == row.seq)
+            .where(told.state == "set_aside")
+            .order_by(row.seq.desc())
+            .limit(limit)
+        )
+        return self._database.read(lambda conn: [SetAside(**found._mapping) for found in conn.execute(query)])
 
     def prune(self, before: datetime) -> int:
         """Forget events spooled before a time that at least one backend has and no backend lacks; return how many."""

@@ -25,6 +25,8 @@ EXAMPLES = {
     "example_importance": {"join": "success", "stable": "success"},
     "example_inference_operator": {"score": "success"},
     "example_latency": {"guess": "success", "fast": "success"},
+    # No backend is configured here; test_durable_lineage has one.
+    "example_lineage_replay": {"replay": "skipped"},
     "example_llm_labels": {"label": "success"},
     "example_mapped_inference": {"carriers": "success", "label[0]": "success", "label[1]": "success"},
     "example_provenance": {"train": "success", "guess": "success"},

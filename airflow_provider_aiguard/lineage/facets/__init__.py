@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from airflow_provider_aiguard.lineage.facets.certificate import CERTIFICATE_KEY, AiguardCertificateDatasetFacet
-from airflow_provider_aiguard.lineage.facets.cost import COST_KEY, AiguardCostRunFacet
-from airflow_provider_aiguard.lineage.facets.provenance import PROVENANCE_KEY, AiguardProvenanceDatasetFacet
-from airflow_provider_aiguard.lineage.facets.review import REVIEW_KEY, AiguardReviewRunFacet
-from airflow_provider_aiguard.lineage.facets.run import RUN_KEY, AiguardRunRunFacet
-from airflow_provider_aiguard.lineage.facets.verdict import VERDICT_KEY, AiguardVerdictRunFacet
+from airflow_provider_aiguard.lineage.facets.certificate import AiguardCertificateDatasetFacet
+from airflow_provider_aiguard.lineage.facets.cost import AiguardCostRunFacet
+from airflow_provider_aiguard.lineage.facets.provenance import AiguardProvenanceDatasetFacet
+from airflow_provider_aiguard.lineage.facets.review import AiguardReviewRunFacet
+from airflow_provider_aiguard.lineage.facets.run import AiguardRunRunFacet
+from airflow_provider_aiguard.lineage.facets.verdict import AiguardVerdictRunFacet
+from airflow_provider_aiguard.lineage.keys import (
+    CERTIFICATE_KEY,
+    COST_KEY,
+    PROVENANCE_KEY,
+    REVIEW_KEY,
+    RUN_KEY,
+    VERDICT_KEY,
+)
 
 FACETS = {
     PROVENANCE_KEY: AiguardProvenanceDatasetFacet,

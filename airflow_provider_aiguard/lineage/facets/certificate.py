@@ -13,7 +13,6 @@ from airflow_provider_aiguard.lineage.facets.base import link, ready, schema_url
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-CERTIFICATE_KEY = "aiguard_certificate"
 
 _MAX_COLUMNS = 20
 

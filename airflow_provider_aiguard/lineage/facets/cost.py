@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from airflow_provider_aiguard.core.budget import Budget
     from airflow_provider_aiguard.core.run import InferenceSummary
 
-COST_KEY = "aiguard_cost"
-
 
 @attr.define(kw_only=True)
 class AiguardCostRunFacet(RunFacet):

@@ -19,7 +19,6 @@ from airflow_provider_aiguard.lineage.sanitise import rounded, scrub
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-PROVENANCE_KEY = "aiguard_provenance"
 UNLABELLED = "unlabelled"
 MIXED = "mixed"
 

@@ -9,8 +9,6 @@ from openlineage.client.facet_v2 import RunFacet
 
 from airflow_provider_aiguard.lineage.facets.base import schema_url
 
-REVIEW_KEY = "aiguard_review"
-
 
 @attr.define(kw_only=True)
 class AiguardReviewRunFacet(RunFacet):

@@ -12,8 +12,6 @@ from airflow_provider_aiguard.lineage.datasets import DatasetName
 from airflow_provider_aiguard.lineage.facets.base import link, ready, schema_url, short
 from airflow_provider_aiguard.lineage.sanitise import clean_text, rounded
 
-RUN_KEY = "aiguard_run"
-
 
 @attr.define(kw_only=True)
 class AiguardRunRunFacet(RunFacet):

@@ -11,7 +11,6 @@ from airflow_provider_aiguard.core.verdict import Outcome, Severity, Verdict
 from airflow_provider_aiguard.lineage.facets.base import link, ready, schema_url, short
 from airflow_provider_aiguard.lineage.sanitise import clean_text, rounded
 
-VERDICT_KEY = "aiguard_verdict"
 EFFECTS = {"fail": "failed", "skip": "skipped", "warn": "warned"}
 """What a verdict that did not pass did to the task, by the policy that applied."""
 

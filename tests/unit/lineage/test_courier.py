@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ from lineage_server import LineageServer
 from lineage_tasks import client, run_event, run_id
 from openlineage.client.transport.http import HttpConfig
 
+from airflow_provider_aiguard.core.errors import MarquezUnavailableError
 from airflow_provider_aiguard.lineage import courier as module
 from airflow_provider_aiguard.lineage.backend import Backend
 from airflow_provider_aiguard.lineage.courier import Courier
@@ -143,28 +145,53 @@ def test_the_rest_is_left_when_the_time_is_up(spool, courier, server, store, mon
     assert courier().drain().accepted == 2
 
 
-def test_tags_follow_an_accepted_end_and_are_made_up_for_later(spool, courier, server, store, caplog):
-    run, seen = run_id(), []
+class Tags:
+    """Stands in for what sets tags: remembers, or raises."""
 
-    def fails(_event, _seconds):
-        raise ConnectionError
+    def __init__(self, error=None):
+        self.error = error
+        self.seen = []
 
+    def says(self, event):
+        return '"COMPLETE"' in event
+
+    def set(self, event, *, seconds):
+        assert seconds > 0
+        if self.error:
+            raise self.error
+        self.seen.append(event["eventType"])
+
+
+def test_tags_that_were_not_set_are_made_up_for_later(spool, courier, server, store, caplog):
+    run, tags = run_id(), Tags()
     spool(run_event("START", run), run_event("COMPLETE", run))
-    assert courier(sync_tags=fails).drain().tagged == 0
+    assert courier(tagging=Tags(ValueError("odd"))).drain().tagged == 0
     assert "replay tries again" in caplog.text
-    assert courier(sync_tags=lambda _event, _seconds: False).drain().tagged == 0
+    caplog.clear()
+    assert courier(tagging=Tags(MarquezUnavailableError("slow"))).drain().tagged == 0
+    assert not [record for record in caplog.records if record.levelno > logging.INFO]
     assert states(store, "state", "tags_due") == [("accepted", False), ("accepted", True)]
-    assert courier(sync_tags=lambda event, seconds: bool(seen.append((event, seconds))) or True).drain().tagged == 1
-    assert [event["eventType"] for event, _ in seen] == ["COMPLETE"]
-    assert courier(sync_tags=fails).drain().tagged == 0
-    assert not any(states(store, "tags_due"))
+    assert courier(tagging=tags).drain().tagged == 1
+    assert tags.seen == ["COMPLETE"]
+    assert courier(tagging=Tags(ValueError("odd"))).drain().tagged == 0
+    store.deliveries(server.name).want_tags()
+    assert courier(tagging=tags).drain().tagged == 1
 
 
 def test_tags_at_once(spool, courier):
-    run, seen = run_id(), []
+    run, tags = run_id(), Tags()
     spool(run_event("START", run), run_event("COMPLETE", run), run_event("START", run_id()))
-    sent = courier(sync_tags=lambda event, _seconds: seen.append(event) or True).drain(deadline=time.monotonic() + 20)
-    assert (sent.accepted, sent.tagged, len(seen)) == (3, 1, 1)
+    sent = courier(tagging=tags).drain(deadline=time.monotonic() + 60)
+    assert (sent.accepted, sent.tagged, tags.seen) == (3, 1, ["COMPLETE"])
+
+
+def test_tags_wait_when_the_time_is_up(spool, courier, monkeypatch):
+    run, tags = run_id(), Tags()
+    spool(run_event("COMPLETE", run))
+    clock = iter([0.0, 0.0, 0.0, 0.0, 9.0, 9.0, 9.0, 9.0])
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    assert courier(tagging=tags).drain(deadline=5.0).accepted == 1
+    assert tags.seen == []
 
 
 def test_what_a_taker_holds_is_free_again_a_little_after_his_time(courier):
