@@ -118,7 +118,7 @@ def waiting():
     from airflow_home import ROWS, write_claims
     from arrival import Arrival
 
-    from airflow_provider_aiguard.hooks.aiguard import embedded_url
+    from airflow_provider_aiguard.store.location import embedded_url
     from airflow_provider_aiguard.store.store import open_store
 
     engine = sa.create_engine(f"sqlite:///{ROWS}", poolclass=sa.pool.NullPool)
