@@ -10,7 +10,7 @@ CLEAN_ENV := env -u AIRFLOW_HOME -u AIRFLOW_CONFIG
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || (echo "Python 3.11 or newer is needed; say which: make PYTHON=python3.12"; exit 1)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[postgres,llm,demo,docs,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[postgres,llm,onnx,demo,docs,dev]'
 	touch $@
 
 demo: $(VENV)/.installed  ## a year of flights, a model that rots, guards that notice

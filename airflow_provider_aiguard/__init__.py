@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from airflow_provider_aiguard.models.concurrency import Pacing as Pacing
     from airflow_provider_aiguard.models.http import HttpModel as HttpModel
     from airflow_provider_aiguard.models.llm.model import LanguageModel as LanguageModel
+    from airflow_provider_aiguard.models.onnx import OnnxModel as OnnxModel
     from airflow_provider_aiguard.models.sklearn import SklearnModel as SklearnModel
 
 __version__ = "0.1.0"
@@ -36,6 +37,7 @@ _LAZY_IMPORTS = {
     "HttpModel": "airflow_provider_aiguard.models.http",
     "LanguageModel": "airflow_provider_aiguard.models.llm.model",
     "Level": "airflow_provider_aiguard.inference.cascade",
+    "OnnxModel": "airflow_provider_aiguard.models.onnx",
     "Pacing": "airflow_provider_aiguard.models.concurrency",
     "Price": "airflow_provider_aiguard.core.price",
     "Provenance": "airflow_provider_aiguard.core.provenance",
@@ -55,6 +57,7 @@ __all__ = [
     "HttpModel",
     "LanguageModel",
     "Level",
+    "OnnxModel",
     "Pacing",
     "Price",
     "Provenance",

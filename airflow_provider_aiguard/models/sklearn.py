@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import pickle
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_aiguard.core.claims import Claims
-from airflow_provider_aiguard.core.errors import ConfigurationError, ModelIntegrityError
 from airflow_provider_aiguard.core.provenance import ConfidenceSource
 from airflow_provider_aiguard.core.run import ModelIdentity
+from airflow_provider_aiguard.models.pinned import PinnedFile
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,15 +41,13 @@ class SklearnModel:
         name: str | None = None,
         version: str | None = None,
     ) -> None:
-        self.path = Path(path)
-        self.sha256 = sha256.strip().lower()
+        self.file = PinnedFile(path, sha256)
         self.output = output
         self.features = list(features) if features is not None else None
         self._estimator: Any = None
-        if len(self.sha256) != 64 or not set(self.sha256) <= set("0123456789abcdef"):
-            raise ConfigurationError(f"sha256 of {str(path)!r} must be 64 hexadecimal characters; got {sha256!r}.")
+        pinned = self.file.sha256
         self._identity = ModelIdentity(
-            name=name or self.path.stem, version=version or self.sha256[:12], fingerprint=self.sha256
+            name=name or self.file.path.stem, version=version or pinned[:12], fingerprint=pinned
         )
 
     @property
@@ -81,19 +78,5 @@ class SklearnModel:
 
     def _load(self) -> Any:
         if self._estimator is None:
-            # Hashed and unpickled from one read: the file cannot change in between.
-            self._estimator = pickle.loads(self._pinned_bytes())  # noqa: S301
+            self._estimator = pickle.loads(self.file.read())  # noqa: S301
         return self._estimator
-
-    def _pinned_bytes(self) -> bytes:
-        try:
-            content = self.path.read_bytes()
-        except OSError as error:
-            raise ModelIntegrityError(f"Model file {str(self.path)!r} cannot be read: {error.strerror}.") from error
-        actual = hashlib.sha256(content).hexdigest()
-        if actual != self.sha256:
-            raise ModelIntegrityError(
-                f"Model file {str(self.path)!r} has sha256 {actual!r}, pinned is {self.sha256!r}. It was not loaded. "
-                "If the new file is the right one, pin its sha256."
-            )
-        return content

@@ -47,7 +47,7 @@ def test_the_packages_that_were_asked_for_are_base_dependencies() -> None:
     names = {re.split(r"[\[><=]", d)[0] for d in PROJECT["dependencies"]}
     asked = {"apache-airflow", "great-expectations", "pandas", "sqlalchemy", "apache-airflow-providers-openlineage"}
     assert asked <= names
-    assert set(PROJECT["optional-dependencies"]) == {"postgres", "llm", "sklearn", "demo", "docs", "dev"}
+    assert set(PROJECT["optional-dependencies"]) == {"postgres", "llm", "onnx", "sklearn", "demo", "docs", "dev"}
 
 
 def test_every_base_dependency_says_why_it_is_there() -> None:
