@@ -8,6 +8,7 @@ the guards see it. ``publish`` runs only if all of them pass.
 from airflow.sdk import dag, task
 
 from airflow_provider_aiguard import Budget, Table
+from airflow_provider_aiguard.demo.flights import FEATURES
 from airflow_provider_aiguard.operators.confidence import ConfidenceCheckOperator
 from airflow_provider_aiguard.operators.drift import DriftCheckOperator
 from airflow_provider_aiguard.operators.ground_truth import GroundTruthCheckOperator
@@ -49,13 +50,13 @@ def example_flight_delays():
         rows=flights,
         into=scored,
         outputs={"late": bool},
+        inputs=FEATURES,  # flights that are alike in these are one question
         model_name="flights-gbm",
         model_version="2013-01",
         price_per_row="{{ params.price }}",
         budget=Budget("flights", limit="1.00", per="dag_run"),
     )
     def score(batch):
-        from airflow_provider_aiguard.demo.flights import FEATURES
         from airflow_provider_aiguard.demo.model import load
 
         late = load().predict_proba(batch[FEATURES])[:, 1]

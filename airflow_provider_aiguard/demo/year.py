@@ -36,6 +36,7 @@ class Month:
     accuracy: float | None = None
     drifted: Sequence[str] = ()
     cost: int = 0
+    saved: float | None = None
     failed: Sequence[str] = ()
     why: str = ""
     airflow_seconds: float = 0.0
@@ -109,6 +110,7 @@ def _look(month: int, run: Any, seconds: float) -> Month:
         for record in store.runs.list(dag_id=run.dag_id, dag_run_id=run.run_id):
             summary = record.summary
             seen.rows, seen.cost = summary.rows, summary.cost_micros or 0
+            seen.saved = summary.saved / summary.rows if summary.rows else None
             column = summary.columns.get("late")
             seen.confidence = column.confidence.mean if column else None
         verdicts = [r.verdict for r in store.verdicts.list(dag_id=run.dag_id, dag_run_id=run.run_id)]
@@ -135,7 +137,7 @@ def _short(check: CheckResult) -> str:
 
 
 def _summary(done: Sequence[Month]) -> RichTable:
-    table = RichTable("month", "rows", "mean confidence", "accuracy", "drifted", "cost", "red tasks", "why")
+    table = RichTable("month", "rows", "mean confidence", "accuracy", "drifted", "cost", "saved", "red tasks", "why")
     for seen in done:
         bad = "red" if seen.failed else "green"
         table.add_row(
@@ -145,6 +147,7 @@ def _summary(done: Sequence[Month]) -> RichTable:
             _number(seen.accuracy),
             ", ".join(seen.drifted) or "-",
             format_micros(seen.cost),
+            "-" if seen.saved is None else f"{seen.saved:.0%}",
             f"[{bad}]{', '.join(seen.failed) or 'none'}[/{bad}]",
             seen.why or ("drift" if seen.drifted else "-"),
         )
