@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from airflow_provider_aiguard.core.amounts import Unit, format_amount, limit_amount, parse_limit
 from airflow_provider_aiguard.core.budget import Per
 from airflow_provider_aiguard.core.errors import ConfigurationError, NotRecordedError
+from airflow_provider_aiguard.core.forecast import forecast
 
 if TYPE_CHECKING:
     from airflow_provider_aiguard.core.evidence import BudgetStatus
@@ -83,19 +84,29 @@ def _show(options: argparse.Namespace, store: Store) -> tuple[int, dict[str, Any
             f"The store knows no budget {options.name!r}: nothing was held from it yet. To see all: "
             "aiguard budget show."
         )
-    lines = [*map(_standing, windows), *map(_limit_line, limits)]
+    now = datetime.now(UTC)
+    lines = [*(_standing(status, now) for status in windows), *map(_limit_line, limits)]
     text = "\n".join(lines) or "No budget was held from yet, and no limit is set in the store."
-    found = [{**status.to_dict(), "remaining": status.remaining} for status in windows]
+    found = [_told(status, now) for status in windows]
     stored = [{**asdict(limit), "set_at": limit.set_at.isoformat()} for limit in limits]
     return 0, {"windows": found, "limits": stored, "text": text}
 
 
-def _standing(status: BudgetStatus) -> str:
+def _told(status: BudgetStatus, now: datetime) -> dict[str, Any]:
+    ahead = forecast(status, now)
+    return {**status.to_dict(), "remaining": status.remaining, "forecast": ahead and ahead.to_dict()}
+
+
+def _standing(status: BudgetStatus, now: datetime) -> str:
     spent, held, limit, left = (
         format_amount(amount, status.unit) for amount in (status.spent, status.held, status.limit, status.remaining)
     )
     whose = f"limit in the {status.limit_from}"
-    return f"{status.name}  {status.window}  {spent} spent, {held} held of {limit} ({whose}), {left} left"
+    line = f"{status.name}  {status.window}  {spent} spent, {held} held of {limit} ({whose}), {left} left"
+    ahead = forecast(status, now)
+    if ahead is None:
+        return line
+    return f"{line}; at this pace {format_amount(ahead.spent, status.unit)} by {ahead.ends_at:%Y-%m-%d %H:%M} UTC"
 
 
 def _limit_line(limit: StoredLimit) -> str:

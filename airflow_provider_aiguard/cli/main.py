@@ -146,10 +146,11 @@ def _report(options: argparse.Namespace) -> tuple[int, dict[str, Any]]:
         runs = [r for r in store.runs.list(dag_id=options.dag_id) if _within(r, r.started_at, first, last)]
         verdicts = [v for v in store.verdicts.list(dag_id=options.dag_id) if _within(v, v.recorded_at, first, last)]
         drawn = store.measurements.of_guard("drift", dag_id=options.dag_id)
+        budgets = store.budgets.windows(dag_ids=None if options.dag_id is None else [options.dag_id])
     finally:
         store.close()
     title = f"AI Guard: {options.dag_id or 'all DAGs'}"
-    page = build_report(runs, verdicts, drawn, title=title, generated_at=datetime.now(UTC))
+    page = build_report(runs, verdicts, drawn, budgets=budgets, title=title, generated_at=datetime.now(UTC))
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(page, encoding="utf-8")
     # A verdict that a later try of its task replaced does not count. Where nothing was judged, nothing passed.

@@ -27,12 +27,14 @@ def report(user: GetUserDep, dag_id: str | None = None, dag_run_id: str | None =
         runs = store.runs.list(dag_id=dag_id, dag_run_id=dag_run_id)
         verdicts = store.verdicts.list(dag_id=dag_id, dag_run_id=dag_run_id)
         drawn = store.measurements.of_guard("drift", dag_id=dag_id, dag_run_id=dag_run_id)
+        budgets = store.budgets.windows(dag_ids=readable if dag_id is None else [dag_id])
     finally:
         store.close()
     page = build_report(
         [run for run in runs if run.identity.dag_id in readable],
         [verdict for verdict in verdicts if verdict.identity.dag_id in readable],
         [seen for seen in drawn if seen.identity.dag_id in readable],
+        budgets=budgets,
         title=f"AI Guard: {dag_id or 'all DAGs'}",
         generated_at=datetime.now(UTC),
     )

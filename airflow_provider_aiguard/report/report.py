@@ -15,6 +15,7 @@ from airflow_provider_aiguard.core.errors import ConfigurationError
 from airflow_provider_aiguard.core.money import format_micros
 from airflow_provider_aiguard.core.run import RunRecord, RunState
 from airflow_provider_aiguard.core.verdict import Outcome, VerdictRecord
+from airflow_provider_aiguard.report.budgets import budget_rows
 from airflow_provider_aiguard.report.charts import charts_of
 from airflow_provider_aiguard.report.embed import plotly_gzip, plotly_hash, safe_json, script_hash
 from airflow_provider_aiguard.report.figure import LONG_NAME, shorten
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from airflow_provider_aiguard.core.evidence import BudgetStatus
     from airflow_provider_aiguard.core.measurement import Measurement
     from airflow_provider_aiguard.report.figure import Chart
 
@@ -88,6 +90,7 @@ def build_report(
     verdicts: Sequence[VerdictRecord],
     distributions: Sequence[Measurement] = (),
     *,
+    budgets: Sequence[BudgetStatus] = (),
     title: str,
     generated_at: datetime,
 ) -> str:
@@ -99,6 +102,7 @@ def build_report(
     :param runs: runs of the period, in any order.
     :param verdicts: verdicts of the period, in any order.
     :param distributions: measurements of the drift guard: what it compared, to be drawn.
+    :param budgets: where budgets stand now.
     :param title: heading of the page.
     :param generated_at: time to state on the page, with zone.
     :returns: HTML, below 5 MB however much is given: what is left out is said on the page.
@@ -115,6 +119,7 @@ def build_report(
         "tiles": _tiles(history),
         "problems": problems_of(history),
         "listed_problems": LISTED_PROBLEMS,
+        "budgets": budget_rows(budgets, generated_at),
     }
     pages = (_page(history, share, facts) for share in SHARES)
     page = b""

@@ -19,7 +19,7 @@ from airflow_provider_aiguard.store.database import Database, insert_into
 from airflow_provider_aiguard.store.identity import aware
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 budgets_ = schema.budget.c
 limits_ = schema.limit.c
@@ -111,12 +111,15 @@ class Budgets:
         rows = self._database.read(lambda conn: conn.execute(query).mappings().all())
         return [StoredLimit(**row) for row in rows]
 
-    def windows(self, name: str | None = None, *, most: int = 50) -> list[BudgetStatus]:
+    def windows(
+        self, name: str | None = None, *, dag_ids: Collection[str] | None = None, most: int = 50
+    ) -> list[BudgetStatus]:
         """Say where budgets stand, the windows that were held from last first.
 
         Holds past their expiry count as held here until somebody calls :meth:`Ledger.expire`.
 
         :param name: only of this budget.
+        :param dag_ids: only those that runs of these DAGs, and of no others, have held from.
         :param most: give so many windows at most.
         """
         last = sa.select(holds_.budget_name, holds_.window_key, sa.func.max(holds_.held_at).label("at"))
@@ -130,6 +133,7 @@ class Budgets:
             .limit(most)
         )
         query = query if name is None else query.where(budgets_.name == name)
+        query = query if dag_ids is None else query.where(~_held_from_by_others(dag_ids))
         rows = self._database.read(lambda conn: conn.execute(query).mappings().all())
         return [_status(row) for row in rows]
 
@@ -158,6 +162,13 @@ class Budgets:
         if not rows:
             raise NotRecordedError(f"The ledger knows no hold {hold_id!r}. To see the open ones: aiguard budget holds.")
         return _hold(rows)
+
+
+def _held_from_by_others(dag_ids: Collection[str]) -> sa.ColumnElement[bool]:
+    run = schema.run.c
+    held = sa.select(sa.literal(1)).select_from(schema.hold).outerjoin(schema.run, run.run_id == holds_.run_id)
+    strange = sa.or_(run.dag_id.is_(None), run.dag_id.not_in(sorted(dag_ids)))
+    return held.where(_same_window(holds_), strange).correlate(schema.budget).exists()
 
 
 def _same_kind() -> sa.ColumnElement[bool]:

@@ -271,3 +271,17 @@ def test_what_is_written_alongside_is_settled_with_it(store: Store) -> None:
     store.ledger.settle(held, Amounts(micros=5), alongside=lambda conn: seen.append(conn.scalar(spent)))
     assert seen == [5]
     assert where(store, TEAM)[:2] == (5, 0)
+
+
+def test_budgets_of_some_dags_are_those_that_no_other_has_held_from(store: Store) -> None:
+    model = ModelIdentity(name="m", version="1", fingerprint="f")
+    for dag, budgets in (("a", ("mine", "shared")), ("b", ("theirs", "shared")), ("", ("nobodys",))):
+        who = RunIdentity(run_id=f"run-{dag}", dag_id=dag, dag_run_id="r", task_id="t")
+        if dag:
+            store.runs.start(who, model, source="s", target="t")
+        held = [Budget(name, "1.00", per="team") for name in budgets]
+        store.ledger.hold(held, who, Amounts(micros=1), ttl=timedelta(hours=1))
+    assert {s.name for s in store.budgets.windows()} == {"mine", "shared", "theirs", "nobodys"}
+    assert {s.name for s in store.budgets.windows(dag_ids={"a"})} == {"mine"}
+    assert {s.name for s in store.budgets.windows(dag_ids=["a", "b"])} == {"mine", "shared", "theirs"}
+    assert store.budgets.windows(dag_ids=[]) == []

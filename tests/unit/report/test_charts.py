@@ -10,6 +10,7 @@ def test_the_most_telling_chart_comes_first_and_empty_ones_are_left_out(flights,
         "Confidence against accuracy",
         "Drift by column",
         "Cost",
+        "Cost of 1,000 rows by model",
         "Provenance by column",
         "Confidence of late",
     ]

@@ -68,6 +68,7 @@ def test_one_dag_has_its_charts_in_order_and_no_section_heading(page):
         "Confidence against accuracy",
         "Drift by column",
         "Cost",
+        "Cost of 1,000 rows by model",
         "Provenance by column",
         "Confidence of late",
     ]
@@ -77,7 +78,7 @@ def test_one_dag_has_its_charts_in_order_and_no_section_heading(page):
 
 def test_every_figure_is_valid_plotly(page):
     found = figures(page)
-    assert len(found) == 5
+    assert len(found) == 6
     for figure in found:
         go.Figure(figure)  # refuses any attribute or value plotly does not know
 
@@ -118,7 +119,7 @@ def test_page_is_small_and_the_same_for_the_same_input(flights, html):
 
 def test_without_javascript_the_numbers_are_open_to_view(page):
     tables = page.all("details", class_="numbers")
-    assert len(tables) == 5
+    assert len(tables) == 6
     assert all("open" in details.attrs for details in tables)
     assert all(details.table for details in tables)
     assert "Without JavaScript" in page.one("noscript").words
