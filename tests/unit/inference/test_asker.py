@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from airflow_provider_aiguard.core.budget import Budget
+from airflow_provider_aiguard.core.calibration_map import CalibrationMap
 from airflow_provider_aiguard.core.errors import BudgetExceededError, InvalidClaimError
 from airflow_provider_aiguard.core.outputs import parse_outputs
 from airflow_provider_aiguard.core.run import RunIdentity
@@ -80,3 +81,22 @@ def test_an_invalid_answer_is_paid_and_not_kept(store: Store) -> None:
         ask(who)
     assert store.ledger.status(BUDGET, ME, datetime.now(UTC)).spent == 30_000
     assert ask(asker(store, double(), price_per_row=Decimal("0.01"))) == [2, 4, 4, 6]
+
+
+def test_a_model_that_names_its_columns_sees_no_others_and_rows_alike_in_them_are_equal_work(store: Store) -> None:
+    model = double()
+    model.inputs = ("x",)  # type: ignore[attr-defined]  # as a language model has them
+    who = asker(store, model, price_per_row=Decimal("0.01"))
+    assert who.ask(ROWS.assign(other=range(4)), ALL, str).values["y"].tolist() == [2, 4, 4, 6]
+    assert who.tally.asked == 3
+    assert who.most(ROWS.assign(other=range(4))).micros == 40_000
+
+
+def test_confidences_are_calibrated_after_they_are_kept(store: Store) -> None:
+    model = double(lambda rows: (list(rows["x"]), [0.9] * len(rows)))
+    raw = asker(store, model, price_per_row=Decimal("0.01"))
+    modest = asker(store, model, CalibrationMap(slope=0.5, intercept=0.0), price_per_row=Decimal("0.01"))
+    assert raw.ask(ROWS, ALL, str).confidences["y"].tolist() == [0.9] * 4
+    assert modest.ask(ROWS, ALL, str).confidences["y"].tolist() == pytest.approx([0.75] * 4)
+    # Another calibration is no reason to pay again.
+    assert (modest.tally.asked, modest.tally.confidence_source) == (0, "calibrated")
