@@ -78,7 +78,8 @@ def test_what_is_due_of_a_job_is_taken_together_in_the_order_it_happened(store: 
     add(store, event("late", "COMPLETE", at=9))
     add(store, event("other", run="o", job="ns/other"))
     add(store, event("early", at=1))
-    assert took(deliveries) == ["early", "late"]
+    add(store, event("between", "RUNNING", at=5))
+    assert took(deliveries) == ["early", "between", "late"]
     assert took(deliveries) == ["other"]
     assert took(deliveries) == []
     # Nothing was heard of the takers.
