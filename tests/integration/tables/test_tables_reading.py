@@ -26,7 +26,10 @@ from airflow_provider_aiguard.tables.reader import count_rows, read_chunks
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-HOSTILE_NAMES = ["drop", "'select'", 'we"ird', "naïve ☂", "a b", "per%cent", "co:lon", "SELECT", "x.y", "$1", "(p)s"]
+HOSTILE_NAMES = [
+    "drop", "nothing", "by", "'select'", 'we"ird', "naïve ☂", "a b", "per%cent", "co:lon", "SELECT",
+    "x.y", "$1", "(p)s",
+]  # fmt: skip
 HOSTILE_VALUES = ["1; DROP TABLE t --", "' OR 1=1 --", "1 OR 1=1", "%(x)s", ":month", "\\'; DROP TABLE t; --"]
 BERLIN = dt.timezone(dt.timedelta(hours=2))
 
@@ -262,7 +265,7 @@ def test_a_schema_with_a_hostile_name(name: str, request: pytest.FixtureRequest)
 def test_hostile_identifiers(engine: Engine, name: str) -> None:
     table = Table(name, key=name)
     made = sa.Table(name, sa.MetaData(), sa.Column(name, sa.Integer, primary_key=True, autoincrement=False))
-    with engine.begin() as conn:
+    with connect(engine) as conn, conn.begin():
         conn.execute(sa.schema.CreateTable(made))
         conn.execute(made.insert().values([(1,), (2,), (3,)]))
     frame = read(engine, table, 2)

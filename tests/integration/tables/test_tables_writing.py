@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-HOSTILE_NAMES = ["drop", "'select'", 'we"ird', "naïve ☂", "a b", "per%cent", "co:lon", "SELECT", "x.y", "$1", "(p)s"]
+HOSTILE_NAMES = [
+    "drop", "nothing", "by", "'select'", 'we"ird', "naïve ☂", "a b", "per%cent", "co:lon", "SELECT",
+    "x.y", "$1", "(p)s",
+]  # fmt: skip
 LATE = Output("late", OutputType.BOOLEAN)
 KEY: dict[str, Any] = {"id": sa.BigInteger()}
 SCORED = Table("scored", key="id")
