@@ -381,3 +381,16 @@ lineage_origin = sa.Table(
     sa.ForeignKeyConstraint(["node_id"], ["aiguard_lineage_node.id"], name="aiguard_lineage_origin_node"),
     sa.ForeignKeyConstraint(["job_id"], ["aiguard_lineage_node.id"], name="aiguard_lineage_origin_job"),
 )
+
+lineage_note = sa.Table(
+    "aiguard_lineage_note",
+    metadata,
+    # Digests of the dataset and of the job; empty for what the last writer said.
+    _text("about"),
+    _text("by"),
+    sa.Column("job_namespace", Prose(), nullable=False),
+    sa.Column("job_name", Prose(), nullable=False),
+    sa.Column("at", UTCTime(), nullable=False),
+    sa.Column("said", Document(), nullable=False),
+    sa.PrimaryKeyConstraint("about", "by", name="aiguard_lineage_note_pk"),
+)

@@ -11,6 +11,7 @@ from airflow_provider_aiguard.store.deliveries import Deliveries
 from airflow_provider_aiguard.store.graph import Graph
 from airflow_provider_aiguard.store.ledger import Ledger
 from airflow_provider_aiguard.store.measurements import Measurements
+from airflow_provider_aiguard.store.notes import Notes
 from airflow_provider_aiguard.store.outbox import Outbox
 from airflow_provider_aiguard.store.profiles import Profiles
 from airflow_provider_aiguard.store.results import Cipher, Results
@@ -48,6 +49,8 @@ class Store:
     """Events of lineage."""
     graph: Graph
     """What came from what, as lineage events say."""
+    notes: Notes
+    """What lineage events say of datasets, for later ones that do not."""
 
     def __init__(self, database: Database, cipher: Cipher | None = None) -> None:
         self._database = database
@@ -60,6 +63,7 @@ class Store:
         self.results = Results(database, cipher)
         self.outbox = Outbox(database)
         self.graph = Graph(database)
+        self.notes = Notes(database)
 
     def __repr__(self) -> str:
         return f"Store({str(self._database)!r})"
