@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 from airflow_provider_aiguard.core.errors import MarquezUnavailableError
 from airflow_provider_aiguard.lineage.backend import Answer, Backend, Meaning
-from airflow_provider_aiguard.lineage.tagging import Tagging
+from airflow_provider_aiguard.lineage.retelling import retell
+from airflow_provider_aiguard.lineage.tagging import MARQUEZ, Tagging
 from airflow_provider_aiguard.store.deliveries import Deliveries, Delivery
 
 logger = logging.getLogger(__name__)
@@ -97,13 +98,25 @@ class Courier:
                 self._deliveries.leave([d.seq for d in taken[position:]], now=datetime.now(UTC))
                 break
             started = time.monotonic()
-            answer = self._backend.post(delivery.event, timeout=_left(deadline))
+            answer = self._backend.post(self._retold(delivery), timeout=_left(deadline))
             waited = time.monotonic() - started
             if answer.meaning in (Meaning.FAILED, Meaning.UNANSWERED) and not self._is_poison(delivery, answer):
                 self._note_failure(taken[position:], answer, waited)
                 break
             sent += self._note(delivery, answer, waited, deadline)
         return sent, answer
+
+    def _retold(self, delivery: Delivery) -> str:
+        """Give the event as a Marquez should hear it; what is known to be none hears what Airflow said."""
+        try:
+            event = json.loads(delivery.event)
+            told = retell(event, self._deliveries.notes, now=datetime.now(UTC))
+            if told == event or self._deliveries.kind() not in {None, MARQUEZ}:
+                return delivery.event
+            return json.dumps(told, separators=(",", ":"))
+        except Exception:
+            logger.warning("An event of job %r is sent as it is.", delivery.job, exc_info=True)
+            return delivery.event
 
     def _is_poison(self, delivery: Delivery, answer: Answer) -> bool:
         tried = delivery.attempts + 1 >= ATTEMPTS

@@ -22,6 +22,7 @@ from airflow_provider_aiguard.lineage.courier import SLACK, Courier
 from airflow_provider_aiguard.lineage.edges import add_edges
 from airflow_provider_aiguard.lineage.local_spool import LocalSpool
 from airflow_provider_aiguard.lineage.outgoing import safe_document, to_outbox
+from airflow_provider_aiguard.lineage.retelling import note_event
 from airflow_provider_aiguard.lineage.settings import DurableConfig
 from airflow_provider_aiguard.lineage.tagging import Tagging
 from airflow_provider_aiguard.lineage.within import within
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-ALONGSIDE: tuple[Alongside, ...] = (add_edges,)
+ALONGSIDE: tuple[Alongside, ...] = (add_edges, note_event)
 """What else is written into the store for each new event, in the transaction that keeps it."""
 
 STORE_SECONDS = 0.4

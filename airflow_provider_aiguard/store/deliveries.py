@@ -22,6 +22,7 @@ from sqlalchemy import Connection
 
 from airflow_provider_aiguard.store import schema
 from airflow_provider_aiguard.store.database import Database, insert_into
+from airflow_provider_aiguard.store.notes import Notes
 
 FIRST_SLEEP = timedelta(seconds=15)
 """For how long a backend that did not answer is not asked. Each further failure doubles it."""
@@ -84,6 +85,7 @@ class Deliveries:
         self._database = database
         self.backend = backend
         self._here = row.backend == backend
+        self.notes = Notes(database)
 
     def take(self, *, now: datetime, until: datetime, limit: int = 20) -> list[Delivery]:
         """Take what is due of one job, the one whose delivery waits for longest.
