@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from openlineage.client.facet_v2 import documentation_dataset
-
 from airflow_provider_aiguard.lineage.datasets import DatasetName
 from airflow_provider_aiguard.lineage.facets.base import PRODUCER
 from airflow_provider_aiguard.lineage.keys import PROVENANCE_KEY
 
 JSON = Mapping[str, Any]
+
+# The class that knows it loads half of OpenLineage's client, and every event is read in a process of its own.
+_SCHEMA_URL = "https://openlineage.io/spec/facets/1-1-0/DocumentationDatasetFacet.json#/$defs/DocumentationDatasetFacet"
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def _repeated(dataset: JSON, said: Description | None) -> JSON:
     if said.text and not (facets.get("documentation") or {}).get("description"):
         facets["documentation"] = {
             "_producer": PRODUCER,
-            "_schemaURL": documentation_dataset.DocumentationDatasetFacet._get_schema(),
+            "_schemaURL": _SCHEMA_URL,
             "description": said.text,
         }
     if facets.get("schema"):

@@ -4,6 +4,7 @@ import copy
 from typing import Any
 
 import pytest
+from openlineage.client.facet_v2 import documentation_dataset
 
 from airflow_provider_aiguard.lineage.datasets import DatasetName
 from airflow_provider_aiguard.lineage.descriptions import (
@@ -55,6 +56,9 @@ def test_a_reader_that_says_nothing_repeats_the_writer(kind: str) -> None:
     (read,) = repeat_descriptions(plain, {TABLE: SAID})["inputs"]
     assert read["facets"]["documentation"]["description"] == "AI-inferred by gbm@3"
     assert set(read["facets"]["documentation"]) == {"_producer", "_schemaURL", "description"}
+    assert (
+        read["facets"]["documentation"]["_schemaURL"] == documentation_dataset.DocumentationDatasetFacet._get_schema()
+    )
     assert read["facets"]["schema"] == {
         "_producer": "somebody",
         "fields": [
