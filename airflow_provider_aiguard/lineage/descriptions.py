@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider_aiguard.lineage.datasets import DatasetName
-from airflow_provider_aiguard.lineage.facets.base import PRODUCER
-from airflow_provider_aiguard.lineage.keys import PROVENANCE_KEY
+from airflow_provider_aiguard.lineage.keys import PRODUCER, PROVENANCE_KEY
 
 JSON = Mapping[str, Any]
 

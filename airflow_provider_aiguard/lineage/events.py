@@ -32,12 +32,11 @@ from airflow_provider_aiguard.core.run import InferenceSummary, ModelIdentity, R
 from airflow_provider_aiguard.core.verdict import Outcome, Severity, Verdict
 from airflow_provider_aiguard.lineage.assertions import Finding, assertions_facet, findings, test_facet
 from airflow_provider_aiguard.lineage.datasets import DatasetField, DatasetName, model_dataset
-from airflow_provider_aiguard.lineage.facets.base import PRODUCER
 from airflow_provider_aiguard.lineage.facets.cost import cost_facet
 from airflow_provider_aiguard.lineage.facets.provenance import provenance_facet
 from airflow_provider_aiguard.lineage.facets.run import run_facet
 from airflow_provider_aiguard.lineage.facets.verdict import EFFECTS, verdict_facet
-from airflow_provider_aiguard.lineage.keys import COST_KEY, PROVENANCE_KEY, RUN_KEY, VERDICT_KEY
+from airflow_provider_aiguard.lineage.keys import COST_KEY, PRODUCER, PROVENANCE_KEY, RUN_KEY, VERDICT_KEY
 from airflow_provider_aiguard.lineage.model import model_facets
 from airflow_provider_aiguard.lineage.sanitise import clean_text, finite, scrub
 from airflow_provider_aiguard.lineage.standard import (

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from airflow_provider_aiguard.core.lineage import EdgeKind, Node, column_node, dataset_node
 from airflow_provider_aiguard.core.provenance import Provenance
 from airflow_provider_aiguard.lineage.datasets import model_dataset
-from airflow_provider_aiguard.lineage.facets.base import PROJECT_URL
+from airflow_provider_aiguard.lineage.keys import PROJECT_URL
 from airflow_provider_aiguard.lineage.sanitise import clean_text, rounded
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import pytest
 from openlineage_schema import validate_facet
 
 from airflow_provider_aiguard.lineage.facets import FACETS
-from airflow_provider_aiguard.lineage.facets.base import PRODUCER
 from airflow_provider_aiguard.lineage.facets.verdict import EFFECTS
+from airflow_provider_aiguard.lineage.keys import PRODUCER
 
 REPOSITORY = Path(__file__).parents[2]
 PAGE = (REPOSITORY / "docs" / "lineage.md").read_text("utf-8")

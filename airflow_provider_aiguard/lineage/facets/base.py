@@ -10,15 +10,11 @@ import json
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from airflow_provider_aiguard import __version__
+from airflow_provider_aiguard.lineage.keys import PRODUCER
 from airflow_provider_aiguard.lineage.sanitise import clean_text, scrub
 
 if TYPE_CHECKING:
     from openlineage.client.facet_v2 import DatasetFacet, RunFacet
-
-PROJECT_URL = "https://github.com/aiguard/airflow-provider-aiguard"
-PRODUCER = f"{PROJECT_URL}/tree/v{__version__}"
-"""What made the facets, at its version."""
 
 SCHEMA_BASE_URL = "https://aiguard.github.io/airflow-provider-aiguard/schemas"
 """Where the documentation publishes the schemas that are in the package, each below its version."""

@@ -13,7 +13,8 @@ from airflow_provider_aiguard.core.confidence import ConfidenceSummary
 from airflow_provider_aiguard.core.provenance import Provenance
 from airflow_provider_aiguard.core.run import MIXED as MIXED_SOURCES
 from airflow_provider_aiguard.core.run import ColumnSummary, InferenceSummary, ModelIdentity
-from airflow_provider_aiguard.lineage.facets.base import MAX_FACET_BYTES, PRODUCER, link, ready, schema_url, short
+from airflow_provider_aiguard.lineage.facets.base import MAX_FACET_BYTES, link, ready, schema_url, short
+from airflow_provider_aiguard.lineage.keys import PRODUCER
 from airflow_provider_aiguard.lineage.sanitise import rounded, scrub
 
 if TYPE_CHECKING:

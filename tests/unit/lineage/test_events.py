@@ -30,7 +30,7 @@ from airflow_provider_aiguard.lineage.events import (
     start_lineage,
     training_lineage,
 )
-from airflow_provider_aiguard.lineage.facets.base import PRODUCER
+from airflow_provider_aiguard.lineage.keys import PRODUCER
 
 if TYPE_CHECKING:
     from pathlib import Path

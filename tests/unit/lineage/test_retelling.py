@@ -46,7 +46,7 @@ def emit(server: LineageServer, tmp_path: Path) -> Emit:
             "outputs": list(writes),
         }
         with open_store(store_url(tmp_path)) as store:
-            keep(store, to_outbox(event, now=datetime.now(UTC)), event, backend=None)
+            keep(store.outbox, to_outbox(event, now=datetime.now(UTC)), event, backend=None)
             deliveries = store.deliveries(server.name)
             deliveries.want(now=datetime.now(UTC))
             Courier(Backend(HttpConfig.from_dict({"url": server.url})), deliveries).drain()

@@ -5,12 +5,13 @@ from lineage_samples import confidences, summary_of
 
 from airflow_provider_aiguard.core.confidence import ConfidenceSummary
 from airflow_provider_aiguard.core.run import ColumnSummary, InferenceSummary
-from airflow_provider_aiguard.lineage.facets.base import MAX_FACET_BYTES, PRODUCER
+from airflow_provider_aiguard.lineage.facets.base import MAX_FACET_BYTES
 from airflow_provider_aiguard.lineage.facets.provenance import (
     AiguardProvenanceDatasetFacet,
     overall_confidence,
     provenance_facet,
 )
+from airflow_provider_aiguard.lineage.keys import PRODUCER
 
 
 def test_provenance(summary: InferenceSummary) -> None:

@@ -7,8 +7,8 @@ from lineage_samples import TARGET
 
 from airflow_provider_aiguard.core.latency import LatencySummary
 from airflow_provider_aiguard.core.run import InferenceSummary, RunState
-from airflow_provider_aiguard.lineage.facets.base import PRODUCER
 from airflow_provider_aiguard.lineage.facets.run import AiguardRunRunFacet, run_facet
+from airflow_provider_aiguard.lineage.keys import PRODUCER
 
 
 def test_run(summary: InferenceSummary) -> None:
