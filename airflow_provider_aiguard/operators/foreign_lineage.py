@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from airflow.providers.openlineage.extractors import OperatorLineage
-from airflow.providers.openlineage.extractors.base import OL_METHOD_NAME_COMPLETE, DefaultExtractor
-from airflow.providers.openlineage.plugins.listener import get_openlineage_listener
-from airflow.utils.state import TaskInstanceState
+if TYPE_CHECKING:
+    from airflow.providers.openlineage.extractors import OperatorLineage
 
 _FACETS = ("facets", "inputFacets", "outputFacets")
 
@@ -20,6 +18,9 @@ def ask_us_too(task: Any, ours: Callable[[], OperatorLineage[Any, Any] | None]) 
     :param task: the running task.
     :param ours: what to add; ``None`` adds nothing.
     """
+    from airflow.providers.openlineage.extractors.base import OL_METHOD_NAME_COMPLETE, DefaultExtractor
+    from airflow.providers.openlineage.plugins.listener import get_openlineage_listener
+
     manager = get_openlineage_listener().extractor_manager
     extractor = manager.get_extractor_class(task)
     # The extractor asks the method that the task had until now.
@@ -40,6 +41,10 @@ def ask_us_too(task: Any, ours: Callable[[], OperatorLineage[Any, Any] | None]) 
 
 def _told_by_itself(task: Any, task_instance: Any, theirs: Callable[..., Any] | None) -> OperatorLineage[Any, Any]:
     """What the listener would have had without us: the extractor's, else the hooks', else the inlets and outlets."""
+    from airflow.providers.openlineage.extractors import OperatorLineage
+    from airflow.providers.openlineage.plugins.listener import get_openlineage_listener
+    from airflow.utils.state import TaskInstanceState
+
     told: OperatorLineage[Any, Any] = (theirs(task_instance) if theirs else None) or OperatorLineage()
     if told.inputs or told.outputs:
         return told
@@ -52,6 +57,8 @@ def _told_by_itself(task: Any, task_instance: Any, theirs: Callable[..., Any] | 
 
 
 def _merged(told: OperatorLineage[Any, Any], added: OperatorLineage[Any, Any]) -> OperatorLineage[Any, Any]:
+    from airflow.providers.openlineage.extractors import OperatorLineage
+
     return OperatorLineage(
         inputs=_union(told.inputs, added.inputs),
         outputs=_union(told.outputs, added.outputs),

@@ -144,7 +144,7 @@ def budget_used_up(_engine: sa.Engine, folder: Path) -> None:
 
 
 def budget_without_price(_engine: sa.Engine, _folder: Path) -> None:
-    _plan(budgets=(Budget("flights", "1.00"),))
+    _plan(budgets=(Budget("flights", "1.00"),)).require_price()
 
 
 def newer_store(_engine: sa.Engine, folder: Path) -> None:

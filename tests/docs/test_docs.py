@@ -140,7 +140,7 @@ def check_messages():
     def column(kind, name="x", **kwargs):
         return ColumnProfile(name=name, kind=kind, type="BIGINT", rows=100, **kwargs)
 
-    number = column(ColumnKind.NUMERIC, edges=(1.0,), counts=(50, 50))
+    number = column(ColumnKind.NUMERIC, edges=tuple(map(float, range(1, 50))), counts=(2,) * 50)
     skipped = column(ColumnKind.SKIPPED, reason="it was numeric (BIGINT), now it is categorical (VARCHAR)")
     moment = column(ColumnKind.SKIPPED, reason="columns of type TIMESTAMP are not compared; derive a number or a text")
     pairs = [
