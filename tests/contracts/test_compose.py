@@ -53,8 +53,8 @@ print(json.dumps({
     "conn_types": {conn_id: BaseHook.get_connection(conn_id).conn_type for conn_id in sys.argv[1:]},
     "known_types": sorted(ProvidersManager().hooks),
     "store": AIGuardHook().get_url(),
-    "transport": {"kind": transport.kind, "url": transport.url, "timeout": transport.timeout,
-                  "retry": transport.config.retry},
+    "transport": {"kind": transport.kind, "backend": transport.config.backend_name, "store": transport.config.store,
+                  "problems": transport.config.problems},
 }))
 """
 
@@ -330,16 +330,20 @@ def conn_ids(tree: ast.AST) -> set[str]:
     return found
 
 
-def test_events_go_to_marquez_and_give_up_soon(
+def test_events_are_kept_in_the_store_and_go_to_marquez(
     services: dict[str, Any], marquez: dict[str, Any], airflow: dict[str, Any]
 ) -> None:
     transport = airflow["transport"]
-    address = urlsplit(transport["url"])
-    assert transport["kind"] == "http"
+    address = urlsplit(transport["backend"])
+    assert transport["kind"] == "aiguard"
+    assert transport["problems"] == []
     assert address.hostname == "marquez-api"
+    assert address.path == "/api/v1/lineage"
     assert [address.port] == ports(marquez, "application")
-    assert transport["timeout"] * (transport["retry"]["total"] + 1) <= 5
-    assert transport["retry"]["backoff_factor"] <= 0.5
+    kept, store = sa.make_url(transport["store"]), sa.make_url(airflow["store"])
+    assert (kept.username, kept.password, kept.host, kept.port, kept.database) == (
+        store.username, store.password, store.host, store.port, store.database,
+    )  # fmt: skip
 
 
 def test_addresses_inside_name_services(services: dict[str, Any], environment: dict[str, str]) -> None:
