@@ -17,8 +17,10 @@ def furnish(folder: Path, dags: Path) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     events(folder).unlink(missing_ok=True)
-    (folder / "airflow" / "aiguard.db").unlink(missing_ok=True)
-    transport = {"type": "file", "log_file_path": str(events(folder)), "append": True}
+    for part in ("", "-wal", "-shm"):
+        Path(f"{kept(folder)}{part}").unlink(missing_ok=True)
+    # It names no backend: events are kept, for whoever asks for them later.
+    transport = {"type": "airflow_provider_aiguard.lineage.transport.DurableTransport", "store": store_url(folder)}
     inherited = [name for name in os.environ if name.startswith(("AIRFLOW_", "OPENLINEAGE"))]
     for name in inherited:
         del os.environ[name]
@@ -37,6 +39,16 @@ def furnish(folder: Path, dags: Path) -> None:
 def warehouse(folder: Path) -> Path:
     """The DuckDB file that holds the flights."""
     return folder / "warehouse.duckdb"
+
+
+def kept(folder: Path) -> Path:
+    """The store: SQLite."""
+    return folder / "airflow" / "aiguard.db"
+
+
+def store_url(folder: Path) -> str:
+    """SQLAlchemy URL of the store."""
+    return f"sqlite:///{kept(folder)}"
 
 
 def events(folder: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
@@ -18,7 +19,7 @@ from rich.table import Table as RichTable
 
 from airflow_provider_aiguard.core.money import format_micros
 from airflow_provider_aiguard.core.verdict import CheckResult, Outcome, Verdict
-from airflow_provider_aiguard.demo.house import events, warehouse
+from airflow_provider_aiguard.demo.house import events, store_url, warehouse
 
 PRICE = "0.00002"
 RAISED_PRICE = "0.0002"
@@ -165,17 +166,35 @@ def _farewell(folder: Path, done: Sequence[Month], seconds: float, console: Cons
     with console.status("Writing the report"):
         main(["report", "--from", "2013-01-01", "--to", "2013-12-31", "--out", str(report)])
     airflow = sum(seen.airflow_seconds for seen in done)
-    sent = sum(1 for _ in events(folder).open(encoding="utf-8")) if events(folder).exists() else 0
+    sent = _write_events(folder)
     console.print(
         f"\n{len(done)} DAG runs in {seconds:.0f} s, of which {airflow:.0f} s are Airflow's own. No task crashed: "
         "without the guards every month would be green.\n"
         f"{sent} OpenLineage events: {_shown(events(folder))}\n"
-        "Send them to a Marquez:  while read -r e; do curl -s -X POST -H 'Content-Type: application/json' -d \"$e\" "
-        f"http://localhost:5000/api/v1/lineage; done < {_shown(events(folder))}\n"
+        "See them in Marquez:  docker compose up --detach marquez-web\n"
+        f"  {_shown(Path(sys.executable).with_name('aiguard'))} lineage replay --url http://localhost:5000 "
+        f"--store {store_url(folder)}\n"
+        "  http://localhost:3000\n"
         f"Log of the runs: {_shown(log)}\n"
         "Try next: set min_accuracy=0.85 in dags/example_flight_delays.py and see which months turn red.\n"
         f"[bold]Report: {_shown(report)}[/bold]"
     )
+
+
+def _write_events(folder: Path) -> int:
+    """Write the events that the store kept into a file, the oldest first, and count them."""
+    from airflow_provider_aiguard.hooks.aiguard import AIGuardHook
+    from airflow_provider_aiguard.lineage.local_spool import LocalSpool
+    from airflow_provider_aiguard.lineage.settings import DurableConfig
+    from airflow_provider_aiguard.lineage.transport import keep
+
+    with AIGuardHook().get_conn() as store:
+        # While the store was slow, events went into the file of this host.
+        spool = LocalSpool(DurableConfig().spool)
+        spool.drain(lambda event: keep(store.outbox, event, json.loads(event.event), backend=None))
+        documents = sorted(store.outbox.documents(100_000), key=lambda text: str(json.loads(text)["eventTime"]))
+    events(folder).write_text("".join(f"{document}\n" for document in documents), encoding="utf-8")
+    return len(documents)
 
 
 def _shown(path: Path) -> str:
