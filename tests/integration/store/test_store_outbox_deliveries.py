@@ -96,9 +96,9 @@ def test_accepted_is_accepted_whatever_else_is_said(store: Store, deliveries: De
     deliveries.set_aside(seq, now=NOW, reason="no")
     deliveries.leave([seq], now=NOW)
     assert row(store, "a", "state", "attempts", "waited_ms", "reason", "tags_due") == ("accepted", 1, 250, None, True)
-    assert [one.seq for one in deliveries.tags_due(5)] == [seq]
+    assert [one.seq for one in deliveries.tags_due(limit=5)] == [seq]
     deliveries.tags_done(seq)
-    assert deliveries.tags_due(5) == []
+    assert deliveries.tags_due(limit=5) == []
 
 
 def test_a_failure_leaves_all_to_others_and_the_first_for_later(store: Store, deliveries: Deliveries) -> None:
@@ -198,7 +198,7 @@ def test_a_backend_that_lost_everything_asks_for_all_of_it(store: Store, deliver
     assert deliveries.want(now=NOW) == 1
     assert deliveries.want(now=NOW, set_aside=True) == 2
     assert deliveries.want(now=NOW, again=True) == 3
-    assert deliveries.tags_due(5) == []
+    assert deliveries.tags_due(limit=5) == []
 
 
 def test_what_a_backend_is_is_remembered(store: Store, deliveries: Deliveries) -> None:
