@@ -11,7 +11,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Coroutine
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from typing import Any, TypeVar
 
 Answer = TypeVar("Answer")
@@ -43,12 +43,20 @@ class LoopThread:
             task.add_done_callback(lambda done: _pass_on(done, result))
             started.append(task)
 
-        loop.call_soon_threadsafe(start)
+        def cancel() -> None:
+            if started:
+                started[0].cancel()
+            else:
+                coroutine.close()
+                result.cancel()
+
+        # A signal may interrupt from the first moment on: what it finds scheduled is cancelled after it has started.
         try:
+            loop.call_soon_threadsafe(start)
             return result.result()
         except BaseException:
             if not result.done():
-                loop.call_soon_threadsafe(lambda: started[0].cancel())  # noqa: PLW0108  it may not have started yet
+                loop.call_soon_threadsafe(cancel)
                 _wait_until_gone(result)
             raise
 
@@ -81,6 +89,8 @@ def _pass_on(task: asyncio.Task[Any], result: Future[Any]) -> None:
 def _wait_until_gone(result: Future[Any]) -> None:
     try:
         result.exception(GRACE_SECONDS)
+    except CancelledError:
+        return
     except TimeoutError:
         log.warning("A call of the model did not end within %g s of being cancelled.", GRACE_SECONDS)
 

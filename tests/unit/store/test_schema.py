@@ -15,8 +15,8 @@ TOKYO = timezone(timedelta(hours=9))
 
 def test_every_table_says_whose_it_is() -> None:
     names = set(schema.metadata.tables)
-    rooms = ["run", "reject", "verdict", "check", "profile", "measurement", "result", "budget", "limit", "hold"]
-    assert names == {f"aiguard_{name}" for name in rooms}
+    assert {"aiguard_run", "aiguard_verdict"} < names
+    assert all(name.startswith("aiguard_") for name in names)
     assert schema.VERSION_TABLE == "aiguard_alembic_version"
 
 
