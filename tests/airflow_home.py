@@ -11,7 +11,9 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import tempfile
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -86,6 +88,20 @@ def airflow_home() -> Path:
     initdb()
     DagBundlesManager().sync_bundles_to_db()
     return HOME
+
+
+def own_database(folder: Path) -> dict[str, str]:
+    """Environment for a process that runs DAGs in a copy of Airflow's database.
+
+    OpenLineage forks while ``dag.test()`` has work open in the database, and SQLite does not survive every fork: one
+    such process left "database disk image is malformed" to all tests after it.
+
+    :param folder: where the copy goes.
+    """
+    copy = folder / "airflow.db"
+    with closing(sqlite3.connect(HOME / "airflow.db")) as ours, closing(sqlite3.connect(copy)) as theirs:
+        ours.backup(theirs)
+    return {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{copy}"}
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from airflow_home import own_database
+
 
 class Emitted(NamedTuple):
     """What a process left.
@@ -40,6 +42,7 @@ def emitted_by(name: str, here: Path, **environment: str) -> Emitted:
         env={
             **os.environ,
             **environment,
+            **own_database(here),
             "AIRFLOW__OPENLINEAGE__DISABLED": "False",
             "AIRFLOW__OPENLINEAGE__NAMESPACE": "tests",
             "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(transport),

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from airflow_home import own_database
 from lineage_server import TERMINAL, LineageServer
 
 from airflow_provider_aiguard.hooks.lineage import TRANSPORT_CLASS
@@ -36,6 +37,7 @@ def run(tmp_path):
             [sys.executable, Path(__file__).with_name("durable_process.py"), name, out],
             env={
                 **os.environ,
+                **own_database(tmp_path),
                 "AIRFLOW__OPENLINEAGE__DISABLED": "False",
                 "AIRFLOW__OPENLINEAGE__NAMESPACE": "tests",
                 "AIRFLOW__OPENLINEAGE__TRANSPORT": transport,

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from airflow_home import own_database
 
 from airflow_provider_aiguard.core.ancestry import Direction
 from airflow_provider_aiguard.store.location import embedded_url
@@ -24,6 +25,7 @@ def graph(warehouse, store, tmp_path_factory):
         [sys.executable, Path(__file__).with_name("own_process.py"), "flights", here],
         env={
             **os.environ,
+            **own_database(here),
             "AIRFLOW__OPENLINEAGE__DISABLED": "False",
             "AIRFLOW__OPENLINEAGE__NAMESPACE": "tests",
             "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(settings),
