@@ -62,11 +62,7 @@ class OnnxModel:
         self.features = None if features is None else list(features)
         self.label, self.probabilities = label, probabilities
         self._session: Any = None
-        pinned = self.file.sha256
-        asked = "".join(f"+{part}" for part in (label, probabilities) if part)
-        self._identity = ModelIdentity(
-            name=name or self.file.path.stem, version=version or pinned[:12], fingerprint=pinned + asked
-        )
+        self._identity = self.file.identity(name, version, *(part for part in (label, probabilities) if part))
 
     @property
     def identity(self) -> ModelIdentity:

@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 from airflow_provider_aiguard.core.errors import ConfigurationError, ModelIntegrityError
+from airflow_provider_aiguard.core.run import ModelIdentity
 
 
 class PinnedFile:
@@ -21,6 +22,19 @@ class PinnedFile:
         self.sha256 = sha256.strip().lower()
         if len(self.sha256) != 64 or not set(self.sha256) <= set("0123456789abcdef"):
             raise ConfigurationError(f"sha256 of {str(path)!r} must be 64 hexadecimal characters; got {sha256!r}.")
+
+    def identity(self, name: str | None, version: str | None, *asked: str) -> ModelIdentity:
+        """Say who the model in the file is.
+
+        :param name: its name; the file's stem if ``None``.
+        :param version: its version; the first 12 characters of the hash if ``None``.
+        :param asked: what else decides its answers, for the fingerprint.
+        """
+        return ModelIdentity(
+            name=name or self.path.stem,
+            version=version or self.sha256[:12],
+            fingerprint="+".join((self.sha256, *asked)),
+        )
 
     def read(self) -> bytes:
         """Give the bytes that were hashed: the file cannot change in between.

@@ -45,10 +45,7 @@ class SklearnModel:
         self.output = output
         self.features = list(features) if features is not None else None
         self._estimator: Any = None
-        pinned = self.file.sha256
-        self._identity = ModelIdentity(
-            name=name or self.file.path.stem, version=version or pinned[:12], fingerprint=pinned
-        )
+        self._identity = self.file.identity(name, version)
 
     @property
     def identity(self) -> ModelIdentity:
