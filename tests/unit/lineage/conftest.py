@@ -1,4 +1,4 @@
-"""A run as the engine sums it up, and events as they go over the wire."""
+"""A run as the engine sums it up, events as they go over the wire, a backend of lineage and a store."""
 
 from __future__ import annotations
 
@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from lineage_samples import confidences, summary_of
+from lineage_server import LineageServer
 from openlineage.client.event_v2 import Job, Run, RunEvent, RunState
 from openlineage.client.serde import Serde
 
 from airflow_provider_aiguard.core.run import ColumnSummary, InferenceSummary
 from airflow_provider_aiguard.lineage.events import Lineage
+from airflow_provider_aiguard.store.store import open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from airflow_provider_aiguard.store.store import Store
 
 
 @pytest.fixture
@@ -23,6 +28,20 @@ def summary() -> InferenceSummary:
     seen = confidences(0.61, 0.76, 0.9, 0.9, 0.9, 0.9, 0.95, 0.96)
     column = ColumnSummary(provenance={"ai_inferred": 8}, confidence=seen, confidence_source="probability")
     return summary_of({"late": column})
+
+
+@pytest.fixture
+def server() -> Iterator[LineageServer]:
+    """A backend that answers as its script says."""
+    with LineageServer() as started:
+        yield started
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """An empty store."""
+    with open_store(f"sqlite:///{tmp_path / 'store.db'}") as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
-from lineage_server import LineageServer
 from lineage_tasks import client, run_event, run_id
 from openlineage.client.transport.http import HttpConfig
 
@@ -18,19 +17,6 @@ from airflow_provider_aiguard.lineage import courier as module
 from airflow_provider_aiguard.lineage.backend import Backend
 from airflow_provider_aiguard.lineage.courier import Courier
 from airflow_provider_aiguard.store import schema
-from airflow_provider_aiguard.store.store import open_store
-
-
-@pytest.fixture
-def server():
-    with LineageServer() as started:
-        yield started
-
-
-@pytest.fixture
-def store(tmp_path):
-    with open_store(f"sqlite:///{tmp_path / 'store.db'}") as opened:
-        yield opened
 
 
 @pytest.fixture

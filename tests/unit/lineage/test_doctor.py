@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
 import sqlalchemy as sa
 from lineage_server import LineageServer
 from lineage_tasks import client, run_event, run_id, settings
@@ -12,21 +11,8 @@ from lineage_tasks import client, run_event, run_id, settings
 from airflow_provider_aiguard.lineage.doctor import examine
 from airflow_provider_aiguard.lineage.settings import DurableConfig
 from airflow_provider_aiguard.store import schema
-from airflow_provider_aiguard.store.store import open_store
 
 FACET = {"_producer": "https://x.example", "_schemaURL": "https://x.example#/$defs/X"}
-
-
-@pytest.fixture
-def server():
-    with LineageServer() as started:
-        yield started
-
-
-@pytest.fixture
-def store(tmp_path):
-    with open_store(f"sqlite:///{tmp_path / 'store.db'}") as opened:
-        yield opened
 
 
 def to_do(store, folder, url=None, *, now=None, **more):

@@ -9,19 +9,6 @@ from lineage_tasks import client, run_event, run_id, settings
 from airflow_provider_aiguard.core.errors import ConfigurationError
 from airflow_provider_aiguard.lineage.replay import replay
 from airflow_provider_aiguard.lineage.settings import DurableConfig
-from airflow_provider_aiguard.store.store import open_store
-
-
-@pytest.fixture
-def server():
-    with LineageServer() as started:
-        yield started
-
-
-@pytest.fixture
-def store(tmp_path):
-    with open_store(f"sqlite:///{tmp_path / 'store.db'}") as opened:
-        yield opened
 
 
 def config(folder, url=None, **more):

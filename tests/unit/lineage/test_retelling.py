@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from lineage_server import LineageServer
 from openlineage.client.transport.http import HttpConfig
 
 from airflow_provider_aiguard.lineage import courier
@@ -18,17 +17,11 @@ from airflow_provider_aiguard.lineage.transport import keep
 from airflow_provider_aiguard.store.store import open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from lineage_server import LineageServer
 
     Emit = Any
 
 WRITTEN = "AI-inferred by gbm@3"
-
-
-@pytest.fixture
-def server() -> Iterator[LineageServer]:
-    with LineageServer() as started:
-        yield started
 
 
 @pytest.fixture

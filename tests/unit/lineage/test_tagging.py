@@ -6,7 +6,6 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from lineage_server import LineageServer
 from openlineage.client.transport.http import HttpConfig
 
 from airflow_provider_aiguard.core.errors import MarquezUnavailableError
@@ -20,12 +19,6 @@ EVENT = {
     "job": {"namespace": "n", "name": "dag.task"},
 }
 PLAIN = {**EVENT, "run": {"runId": "r", "facets": {}}, "outputs": [{"namespace": "n", "name": "t", "facets": {}}]}
-
-
-@pytest.fixture
-def server():
-    with LineageServer() as started:
-        yield started
 
 
 @pytest.fixture

@@ -7,18 +7,11 @@ import logging
 
 import event_samples
 import pytest
-from lineage_server import LineageServer
 from lineage_tasks import client, run_event, run_id, settings
 
 from airflow_provider_aiguard.core.lineage import dataset_node
 from airflow_provider_aiguard.lineage.transport import DurableTransport
 from airflow_provider_aiguard.store.store import open_store
-
-
-@pytest.fixture
-def server():
-    with LineageServer() as started:
-        yield started
 
 
 @pytest.fixture
