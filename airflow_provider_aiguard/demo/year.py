@@ -161,6 +161,8 @@ def _number(value: float | None) -> str:
 
 def _farewell(folder: Path, done: Sequence[Month], seconds: float, console: Console, log: Path) -> None:
     from airflow_provider_aiguard.cli.main import main
+    from airflow_provider_aiguard.lineage.datasets import duckdb_dataset
+    from airflow_provider_aiguard.lineage.marquez import dataset_page
 
     report = folder / "report.html"
     with console.status("Writing the report"):
@@ -170,14 +172,18 @@ def _farewell(folder: Path, done: Sequence[Month], seconds: float, console: Cons
     console.print(
         f"\n{len(done)} DAG runs in {seconds:.0f} s, of which {airflow:.0f} s are Airflow's own. No task crashed: "
         "without the guards every month would be green.\n"
-        f"{sent} OpenLineage events: {_shown(events(folder))}\n"
-        "See them in Marquez:  docker compose up --detach marquez-web\n"
-        f"  {_shown(Path(sys.executable).with_name('aiguard'))} lineage replay --url http://localhost:5000 "
-        f"--store {store_url(folder)}\n"
-        "  http://localhost:3000\n"
         f"Log of the runs: {_shown(log)}\n"
         "Try next: set min_accuracy=0.85 in dags/example_flight_delays.py and see which months turn red.\n"
-        f"[bold]Report: {_shown(report)}[/bold]"
+        f"[bold]Report: {_shown(report)}[/bold]\n\n"
+        f"{sent} OpenLineage events: {_shown(events(folder))}\n"
+        "See them in Marquez, with what the model wrote opened:\n"
+        "  docker compose up --detach marquez-web",
+        # No line is broken: they are there to be copied.
+        f"  {_shown(Path(sys.executable).with_name('aiguard'))} lineage replay --url http://localhost:5000 "
+        f"--store {store_url(folder)}",
+        f"  {dataset_page('http://localhost:3000', duckdb_dataset(warehouse(folder), None, 'flights_scored'))}",
+        sep="\n",
+        soft_wrap=True,
     )
 
 

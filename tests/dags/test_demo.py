@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from lineage_server import LineageServer
 
 ROOT = Path(__file__).parents[2]
 
@@ -80,7 +81,25 @@ def test_the_report_opens_offline_and_tells_the_same(demo: tuple[Path, str]) -> 
     assert "Drift by column" in page
     assert re.search(r"Distributions of (main\.)?flights, 2013-\d\d", page), "reference over current, with a breach"
     assert "vermillion the current rows" in page
-    assert screen.rstrip().endswith("report.html")
+    assert str(folder / "report.html") in screen.replace("\n", "")
+
+
+def test_the_last_lines_show_the_run_in_marquez(demo: tuple[Path, str]) -> None:
+    folder, screen = demo
+    up, command, page = (line.strip() for line in screen.rstrip().splitlines()[-3:])
+    assert up.startswith("docker compose up")
+    aiguard, *arguments = command.split()
+    with LineageServer() as backend:
+        given = [backend.url if word == "http://localhost:5000" else word for word in arguments]
+        subprocess.run([Path(aiguard).absolute(), *given], cwd=ROOT, check=True, capture_output=True)
+        arrived = backend.events
+    kept = [json.loads(line) for line in (folder / "openlineage.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert {event["run"]["runId"] for event in arrived} == {event["run"]["runId"] for event in kept}
+    assert len(arrived) == len(kept)
+    (written,) = {event["outputs"][0]["name"] for event in kept if event["outputs"] and "score" in event["job"]["name"]}
+    assert written == "main.flights_scored"
+    assert page.startswith("http://localhost:3000/lineage/dataset/duckdb%3A%2F%2F")
+    assert written in page
 
 
 def test_the_events_are_a_file_of_lineage(demo: tuple[Path, str]) -> None:
