@@ -1,7 +1,8 @@
 """Writing what one event says into the lineage graph: the same event twice changes nothing, and order does not matter.
 
-An edge is one row, however many runs confirm it: its first run and its last are kept. Everybody writes rows in one
-order, so that events of many tasks at once wait for each other in turn and never in a circle.
+An edge is one row, however many runs confirm it: its first run and its last are kept. So is what a job says of where
+values came from, until it says another thing. Everybody writes rows in one order, so that events of many tasks at once
+wait for each other in turn and never in a circle.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ edge = schema.lineage_edge.c
 origin = schema.lineage_origin.c
 
 _EDGE_KEY = ["target_id", "source_id", "job_id", "kind"]
-_ORIGIN_KEY = ["node_id", "job_id"]
+_ORIGIN_KEY = ["node_id", "job_id", "claim"]
 
 
 def add_flow(conn: Connection, flow: Flow) -> None:
@@ -53,7 +54,10 @@ def add_flow(conn: Connection, flow: Flow) -> None:
 
 def digest_of(one: Node) -> str:
     """Digest that a node is recognised by, however long its names are."""
-    parts = (str(one.kind), one.namespace, one.name, one.column)
+    return _digest(str(one.kind), one.namespace, one.name, one.column)
+
+
+def _digest(*parts: str) -> str:
     text = "".join(f"{len(part)}:{part}" for part in parts)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
@@ -140,12 +144,14 @@ def _origin_rows(flow: Flow, ids: Mapping[Node, int]) -> list[dict[str, Any]]:
         {
             "node_id": ids[one],
             "job_id": ids[flow.job],
+            "claim": _digest(found.origin, found.model, found.model_version),
             "origin": found.origin,
             "run_id": found.run_id,
             "model": found.model[:MAX_NAME],
             "model_version": found.model_version[:MAX_NAME],
             "confidence": found.confidence,
             "ai_share": found.ai_share,
+            "first_at": flow.at,
             "last_run": flow.run_id,
             "last_at": flow.at,
         }
@@ -154,9 +160,13 @@ def _origin_rows(flow: Flow, ids: Mapping[Node, int]) -> list[dict[str, Any]]:
 
 
 def _origin_upsert(insert: Insert) -> Insert:
-    later = _after(insert.excluded, origin, ["last_at", "last_run", "run_id", "origin"])
-    change = {column.name: insert.excluded[column.name] for column in origin if column.name not in _ORIGIN_KEY}
-    return insert.on_conflict_do_update(index_elements=_ORIGIN_KEY, set_=change, where=later)
+    """Keep when a job first said so, and all of the last time."""
+    new = insert.excluded
+    later, earlier = _after(new, origin, ["last_at", "last_run", "run_id"]), new.first_at < origin.first_at
+    last = [column.name for column in origin if column.name not in (*_ORIGIN_KEY, "first_at")]
+    change = {name: sa.case((later, new[name]), else_=origin[name]) for name in last}
+    change["first_at"] = sa.case((earlier, new.first_at), else_=origin.first_at)
+    return insert.on_conflict_do_update(index_elements=_ORIGIN_KEY, set_=change, where=sa.or_(later, earlier))
 
 
 def _after(one: Any, other: Any, names: Sequence[str]) -> sa.ColumnElement[bool]:

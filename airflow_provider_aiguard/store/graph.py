@@ -157,12 +157,12 @@ def _ancestry(conn: Connection, subject: Node, as_of: datetime | None, also: Col
     start = ids[subject]
     found = walk(conn, start, way)
     nodes = _nodes(conn, found.depths, ids)
-    origins = latest_origins(conn, found.depths)
+    origins = latest_origins(conn, found.depths, as_of)
     in_circle = any(start in onward for onward in found.onward.values())
     behind = (one for one in found.depths if one != start or in_circle)
     ancestors = (Ancestor(nodes[one], found.depths[one], origins.get(one)) for one in behind)
     nearest_first = tuple(sorted(ancestors, key=lambda one: (one.depth, one.node)))
-    return Ancestry(subject=subject, ancestors=nearest_first, roots=roots_of(conn, found, nodes, origins))
+    return Ancestry(subject=subject, ancestors=nearest_first, roots=roots_of(conn, found, nodes, origins, as_of))
 
 
 def _trace(
@@ -176,7 +176,7 @@ def _trace(
     taken: dict[Node, list[Step]] = {}
     for step in [*(_step(row, nodes) for row in rows), *_other_steps(further, found, nodes)]:
         taken.setdefault(step.here, []).append(step)
-    origins = {nodes[one]: said for one, said in latest_origins(conn, found.depths).items()}
+    origins = {nodes[one]: said for one, said in latest_origins(conn, found.depths, way.as_of).items()}
     return Trace(
         subject=subject,
         direction=way.direction,

@@ -14,24 +14,27 @@ from airflow_provider_aiguard.store.origins import origins_by_job
 from airflow_provider_aiguard.store.walk import id_table
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import Connection
 
     from airflow_provider_aiguard.store.walk import Walk
 
 
 def roots_of(
-    conn: Connection, walk: Walk, nodes: Mapping[int, Node], origins: Mapping[int, Origin]
+    conn: Connection, walk: Walk, nodes: Mapping[int, Node], origins: Mapping[int, Origin], as_of: datetime | None
 ) -> tuple[Root, ...]:
     """Say where a whole walk upstream ended, and what is known about each such place.
 
     :param walk: the walk.
     :param nodes: its nodes by id.
     :param origins: what runs said they wrote, by id.
+    :param as_of: only what was seen until then; with zone.
     """
     ends = [one for one in walk.depths if one not in walk.onward]
     by_kind = {kind: [one for one in ends if nodes[one].kind is kind] for kind in NodeKind}
-    wrote = origins_by_job(conn, by_kind[NodeKind.JOB], walk.depths)
-    written = _written_columns(conn, by_kind[NodeKind.COLUMN])
+    wrote = origins_by_job(conn, by_kind[NodeKind.JOB], walk.depths, as_of)
+    written = _written_columns(conn, by_kind[NodeKind.COLUMN], as_of)
     roots = [
         *(Root(nodes[one], _common(wrote.get(one, [])), recorded=True) for one in by_kind[NodeKind.JOB]),
         *(Root(nodes[one], origins.get(one), one in written or one in origins) for one in by_kind[NodeKind.COLUMN]),
@@ -88,9 +91,11 @@ def _common(origins: Iterable[Origin]) -> Origin | None:
     return said[0] if said and alike else None
 
 
-def _written_columns(conn: Connection, columns: list[int]) -> set[int]:
+def _written_columns(conn: Connection, columns: list[int], as_of: datetime | None) -> set[int]:
     """Those columns whose dataset some event says was written."""
     wanted, column, edge = id_table(conn, columns), schema.lineage_node.alias("column"), schema.lineage_edge.c
     query = sa.select(wanted.c.value).join_from(wanted, column, column.c.id == wanted.c.value)
     into = sa.exists().where(edge.target_id == column.c.dataset_id, edge.kind.in_([EdgeKind.DATA, EdgeKind.WRITE]))
+    if as_of is not None:
+        into = into.where(edge.first_at <= as_of)
     return set(conn.scalars(query.where(into)))

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
-from event_samples import columns, dataset, event, field, provenance
+from alembic import command
+from event_samples import NAMESPACE, columns, dataset, event, field, provenance
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lineage_words import table, tell
 
+from airflow_provider_aiguard.core.ancestry import Direction
 from airflow_provider_aiguard.core.lineage import column_node, dataset_node
 from airflow_provider_aiguard.store import schema
-from airflow_provider_aiguard.store.flows import MAX_NAME
+from airflow_provider_aiguard.store.flows import MAX_NAME, digest_of
+from airflow_provider_aiguard.store.revision import alembic_config, current_revision
 from airflow_provider_aiguard.store.store import Store, open_store
 
 if TYPE_CHECKING:
@@ -99,6 +103,25 @@ def test_an_edge_is_one_row_however_many_runs_confirm_it(store: Store) -> None:
     read = sa.select(schema.lineage_edge)
     (row,) = store._database.read(lambda conn: conn.execute(read).mappings().all())
     assert (row["first_run"], row["last_run"]) == ("r1", "r5")
+
+
+def test_origins_of_a_former_version_are_kept(store_url: str) -> None:
+    assert current_revision(store_url) is None  # makes the folder of a SQLite file
+    engine = sa.create_engine(store_url)
+    with engine.begin() as conn:
+        command.upgrade(alembic_config(conn), "0007")
+        for number, kind, name in ((1, "job", "fill"), (2, "dataset", "a")):
+            row = {"id": number, "kind": kind, "namespace": NAMESPACE, "name": name, "digest": digest_of(table(name))}
+            conn.execute(sa.insert(schema.lineage_node).values(row | ({"digest": "job"} if kind == "job" else {})))
+        conn.exec_driver_sql(
+            "INSERT INTO aiguard_lineage_origin (node_id, job_id, origin, run_id, model, model_version, last_run,"
+            " last_at) VALUES (2, 1, 'ai_inferred', 'step-1', 'gbm', '3', 'r1', '2026-01-02 00:00:00.000000')"
+        )
+    engine.dispose()
+    with open_store(store_url) as store:
+        assert store.graph.trace(table("a"), Direction.UPSTREAM).origins[table("a")].run_id == "step-1"
+        before = datetime(2026, 1, 1, tzinfo=UTC)
+        assert store.graph.trace(table("a"), Direction.UPSTREAM, as_of=before).origins == {}
 
 
 def test_processes_that_write_at_once_lose_nothing(

@@ -6,12 +6,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from event_samples import NAMESPACE, columns, dataset, event, field, provenance
 from lineage_words import table, tell
 
 from airflow_provider_aiguard.core.ancestry import Ancestry, Direction, Trace
 from airflow_provider_aiguard.core.errors import NotRecordedError
 from airflow_provider_aiguard.core.lineage import Edge, EdgeKind, dataset_node, job_node
+from airflow_provider_aiguard.store import schema
 from airflow_provider_aiguard.store.store import Store
 
 UP, DOWN = Direction.UPSTREAM, Direction.DOWNSTREAM
@@ -219,6 +221,69 @@ def test_as_of_knows_no_later_edges(store: Store) -> None:
     assert sorted(names(store.graph.ancestors(table("t")))) == ["a", "b"]
     (root,) = store.graph.ancestors(table("t"), as_of=then - timedelta(days=30)).roots
     assert root.node == table("t")
+
+
+JANUARY, MARCH, JUNE, DECEMBER = ("2026-01-01", "2026-03-01", "2026-06-01", "2026-12-01")
+
+
+def wrote(origin: str, day: str, *, run: str, job: str = "fill", **more: Any) -> dict[str, Any]:
+    facets = provenance("x", origin=origin, run_id=run, **more)
+    return event([], [dataset("b", facets)], job=job, run=run, at=f"{day}T00:00:00Z")
+
+
+def origin_at(store: Store, day: str | None) -> Any:
+    at = None if day is None else datetime.fromisoformat(day).replace(tzinfo=UTC)
+    (b,) = [one for one in store.graph.ancestors(table("train"), as_of=at).ancestors if one.node == table("b")]
+    return b.origin
+
+
+@pytest.fixture
+def trained(store: Store) -> Store:
+    """``train`` is made of ``b`` from January on."""
+    tell(store, event(["b"], ["train"], job="make", run="m", at=f"{JANUARY}T00:00:00Z"))
+    return store
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_as_of_gives_no_provenance_of_a_later_run(trained: Store, order: int) -> None:
+    tell(trained, *[wrote("ai_inferred", JANUARY, run="r1"), wrote("observed", JUNE, run="r6")][::order])
+    then = origin_at(trained, MARCH)
+    assert (then.origin, then.model, then.run_id) == ("ai_inferred", "gbm", "r1")
+    assert origin_at(trained, None).origin == origin_at(trained, JUNE).origin == "observed"
+    assert trained.graph.trace(table("b"), UP, as_of=datetime(2026, 3, 1, tzinfo=UTC)).origins[table("b")] == then
+
+
+def test_as_of_knows_no_origin_before_the_first(trained: Store) -> None:
+    tell(trained, wrote("observed", JUNE, run="r6"))
+    assert origin_at(trained, MARCH) is None
+    (root,) = trained.graph.ancestors(table("train"), as_of=datetime(2026, 3, 1, tzinfo=UTC)).roots
+    assert (root.is_fact, root.recorded) == (False, False)
+
+
+def test_as_of_takes_the_worst_of_what_it_may_have_been(trained: Store) -> None:
+    tell(trained, wrote("ai_inferred", JANUARY, run="r1"), wrote("observed", MARCH, run="r3"))
+    tell(trained, wrote("ai_inferred", DECEMBER, run="r12"))
+    assert origin_at(trained, JANUARY).origin == "ai_inferred"
+    between = origin_at(trained, JUNE)
+    assert (between.origin, between.model, between.run_id, between.ai_share) == ("ai_inferred", "gbm", "", None)
+    assert origin_at(trained, DECEMBER).run_id == "r12"
+
+
+def test_as_of_takes_the_later_of_two_jobs(trained: Store) -> None:
+    tell(trained, wrote("ai_inferred", JANUARY, run="r1"), wrote("observed", MARCH, run="r3", job="copy"))
+    assert origin_at(trained, MARCH).origin == "observed"
+    tell(trained, wrote("observed", DECEMBER, run="r12", job="copy"))
+    assert origin_at(trained, JUNE).origin == "observed"
+
+
+def test_an_origin_is_one_row_however_many_runs_confirm_it(trained: Store) -> None:
+    for day, run in ((JANUARY, "r1"), (MARCH, "r3"), (JUNE, "r6")):
+        tell(trained, wrote("ai_inferred", day, run=run))
+    tell(trained, wrote("ai_inferred", DECEMBER, run="r12", modelVersion="4"))
+    count = sa.select(sa.func.count()).select_from(schema.lineage_origin)
+    # The column's own word of the version stays as it is: of the dataset there are two.
+    assert trained._database.read(lambda conn: conn.scalar(count)) == 3
+    assert [origin_at(trained, day).model_version for day in (JANUARY, JUNE, DECEMBER)] == ["3", "3", "4"]
 
 
 def other(source: str, target: str) -> Edge:
