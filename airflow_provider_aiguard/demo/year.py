@@ -192,12 +192,11 @@ def _write_events(folder: Path) -> int:
     from airflow_provider_aiguard.hooks.aiguard import AIGuardHook
     from airflow_provider_aiguard.lineage.local_spool import LocalSpool
     from airflow_provider_aiguard.lineage.settings import DurableConfig
-    from airflow_provider_aiguard.lineage.transport import keep
+    from airflow_provider_aiguard.lineage.transport import bring
 
     with AIGuardHook().get_conn() as store:
         # While the store was slow, events went into the file of this host.
-        spool = LocalSpool(DurableConfig().spool)
-        spool.drain(lambda event: keep(store.outbox, event, json.loads(event.event), backend=None))
+        bring(LocalSpool(DurableConfig().spool), store.outbox)
         documents = sorted(store.outbox.documents(100_000), key=lambda text: str(json.loads(text)["eventTime"]))
     events(folder).write_text("".join(f"{document}\n" for document in documents), encoding="utf-8")
     return len(documents)

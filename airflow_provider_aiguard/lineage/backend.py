@@ -6,7 +6,7 @@ import gzip
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
 
 import requests
 from openlineage.client.transport.http import HttpCompression, HttpConfig
@@ -62,10 +62,10 @@ class Backend:
     def __init__(self, config: HttpConfig) -> None:
         self._config = config
         parts = urlsplit(str(config.url).strip())
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        if parts.scheme not in ("http", "https") or not parts.hostname or not _has_port(parts):
             raise ConfigurationError(
                 f"The URL of a lineage backend begins with http:// or https:// and names a host; got {parts.hostname!r}"
-                f" with scheme {parts.scheme!r}. Write it as 'http://marquez:5000'."
+                f" with scheme {parts.scheme!r}. A port is a number. Write it as 'http://marquez:5000'."
             )
         self._url = urljoin(config.url.strip().rstrip("/") + "/", config.endpoint.lstrip("/"))
         self._session: requests.Session | None = None
@@ -175,6 +175,14 @@ def meaning_of(status: int, content_type: str, body: str) -> Answer:
     if status >= 500 and status not in _DOWN | _FOR_ALL:
         return Answer(Meaning.FAILED, said)
     return Answer(Meaning.UNANSWERED, said)
+
+
+def _has_port(parts: SplitResult) -> bool:
+    """Whether the port is a number, or there is none."""
+    try:
+        return parts.port is None or parts.port >= 0
+    except ValueError:
+        return False
 
 
 def _start(response: requests.Response) -> str:

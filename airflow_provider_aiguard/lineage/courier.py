@@ -25,6 +25,9 @@ AGAIN = timedelta(seconds=2)
 REQUEST_SECONDS = 10.0
 """How long an answer may take when nobody waits for it."""
 
+LEAST_SECONDS = 0.05
+"""With less time than this left no request is begun: it would come twice."""
+
 SLACK = timedelta(seconds=2)
 
 
@@ -35,7 +38,7 @@ class Sent:
     :param accepted: events that the backend has now.
     :param set_aside: events that it does not take.
     :param tagged: events whose tags were set.
-    :param stopped: why it stopped before the end; empty if nothing is due.
+    :param stopped: why it stopped before the end; empty if there was nothing more to take.
     """
 
     accepted: int = 0
@@ -62,6 +65,9 @@ class Courier:
         self._backend = backend
         self._deliveries = deliveries
         self._tagging = tagging
+        self._no_tags = ""
+        """Why the backend sets no tags now, if so."""
+        self._most_given = 0.0
 
     def send(self, delivery: Delivery, *, deadline: float | None = None) -> Answer:
         """Send a delivery that the caller has taken, and write down what became of it.
@@ -87,7 +93,8 @@ class Courier:
 
     def _hold(self, deadline: float | None) -> timedelta:
         if deadline is None:
-            return timedelta(seconds=REQUEST_SECONDS * 20) + SLACK
+            # Twenty events, and the tags of each.
+            return timedelta(seconds=2 * REQUEST_SECONDS * 20) + SLACK
         return timedelta(seconds=max(deadline - time.monotonic(), 0)) + SLACK
 
     def _send(self, taken: list[Delivery], deadline: float | None) -> tuple[Sent, Answer]:
@@ -97,9 +104,14 @@ class Courier:
             if position and _is_over(deadline):
                 self._deliveries.leave([d.seq for d in taken[position:]], now=datetime.now(UTC))
                 break
-            started = time.monotonic()
-            answer = self._backend.post(self._retold(delivery), timeout=_left(deadline))
+            started, given = time.monotonic(), _left(deadline)
+            answer = self._backend.post(self._retold(delivery), timeout=given)
             waited = time.monotonic() - started
+            self._most_given = max(self._most_given, given)
+            if answer.meaning is Meaning.UNANSWERED and given < self._most_given / 2:
+                # It had what others left of the time, which says nothing about the backend.
+                self._deliveries.leave([d.seq for d in taken[position:]], now=datetime.now(UTC))
+                break
             if answer.meaning in (Meaning.FAILED, Meaning.UNANSWERED) and not self._is_poison(delivery, answer):
                 self._note_failure(taken[position:], answer, waited)
                 break
@@ -132,34 +144,42 @@ class Courier:
                 self._backend.name, delivery.job, answer.reason,
             )  # fmt: skip
             return Sent(set_aside=1)
-        tags_due = self._tagging is not None and self._tagging.says(delivery.event)
+        tags_due = self._says_tags(delivery)
         self._deliveries.accepted(delivery.seq, now=now, waited=waited, tags_due=tags_due)
         return Sent(accepted=1, tagged=int(tags_due and self._tag(delivery, deadline)))
+
+    def _says_tags(self, delivery: Delivery) -> bool:
+        try:
+            return self._tagging is not None and self._tagging.says(delivery.event)
+        except Exception:
+            logger.warning("An event of job %r says no tags that can be read.", delivery.job, exc_info=True)
+            return False
 
     def _note_failure(self, rest: list[Delivery], answer: Answer, waited: float) -> None:
         now, first = datetime.now(UTC), rest[0]
         failed = answer.meaning is Meaning.FAILED
-        again = now + (AGAIN * 4**first.attempts if failed else timedelta(0))
+        again = now + (AGAIN * 4 ** min(first.attempts, 1) if failed else timedelta(0))
         seqs = [delivery.seq for delivery in rest]
         self._deliveries.failed(seqs, now=now, free_at=again, reason=answer.reason, waited=waited)
         self._deliveries.unanswered(now=now, reason=answer.reason, patient=failed)
 
     def _drain_tags(self, deadline: float | None) -> Sent:
         tagged, after = 0, 0
-        while self._tagging is not None and not _is_over(deadline):
+        while self._tagging is not None and not self._no_tags and not _is_over(deadline):
             due = self._deliveries.tags_due(after=after, limit=20)
             if not due:
                 break
             tagged += sum(self._tag(delivery, deadline) for delivery in due)
             after = due[-1].seq
-        return Sent(tagged=tagged)
+        return Sent(tagged=tagged, stopped=self._no_tags)
 
     def _tag(self, delivery: Delivery, deadline: float | None) -> bool:
-        if self._tagging is None or _is_over(deadline):
+        if self._tagging is None or self._no_tags or _is_over(deadline):
             return False
         try:
             self._tagging.set(json.loads(delivery.event), seconds=_left(deadline))
         except MarquezUnavailableError as error:
+            self._no_tags = f"tags are left to replay: {error}"
             logger.info("The tags of job %r are left to replay: %s", delivery.job, error)
             return False
         except Exception:
@@ -170,8 +190,8 @@ class Courier:
 
 
 def _left(deadline: float | None) -> float:
-    return REQUEST_SECONDS if deadline is None else max(deadline - time.monotonic(), 0.001)
+    return REQUEST_SECONDS if deadline is None else max(deadline - time.monotonic(), LEAST_SECONDS)
 
 
 def _is_over(deadline: float | None) -> bool:
-    return deadline is not None and time.monotonic() >= deadline
+    return deadline is not None and deadline - time.monotonic() < LEAST_SECONDS

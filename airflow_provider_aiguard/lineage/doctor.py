@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from airflow_provider_aiguard.core.errors import AIGuardError
 from airflow_provider_aiguard.lineage.local_spool import LocalSpool
@@ -133,7 +134,7 @@ def _tags(store: Store, config: DurableConfig) -> Iterator[Finding]:
 
 def _events(store: Store) -> Iterator[Finding]:
     documents = [json.loads(text) for text in store.outbox.documents(RECENT)]
-    wrong = Counter(f"{problem} ({event.get('job', event.get('dataset', {})).get('name')})"
+    wrong = Counter(f"{problem} ({_about(event)})"
                     for event in documents for problem in problems(event))  # fmt: skip
     if not documents:
         yield Finding(
@@ -145,3 +146,8 @@ def _events(store: Store) -> Iterator[Finding]:
         yield Finding(about="recent events", found=worst, to_do="The operator that emits it has to be corrected.")
     else:
         yield Finding(about="recent events", found=f"the last {len(documents)} are what a backend takes")
+
+
+def _about(event: Mapping[str, Any]) -> str:
+    about = event.get("job") or event.get("dataset")
+    return str(about.get("name")) if isinstance(about, Mapping) else "?"

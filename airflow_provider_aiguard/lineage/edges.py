@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +32,7 @@ from airflow_provider_aiguard.core.lineage import (
     job_node,
 )
 from airflow_provider_aiguard.lineage.keys import PROVENANCE_KEY, RUN_KEY
-from airflow_provider_aiguard.lineage.sanitise import finite
+from airflow_provider_aiguard.lineage.sanitise import finite, moment_of
 from airflow_provider_aiguard.store.flows import add_flow
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ def edges_of(event: Mapping[str, Any]) -> Flow | None:
     :returns: ``None`` if it says nothing about datasets, or does not say when.
     """
     event = _mapping(event)
-    at = _moment(event.get("eventTime"))
+    at = moment_of(event.get("eventTime"))
     if at is None:
         return None
     kind = (_text(event.get("eventType")) or "").upper()
@@ -237,14 +236,6 @@ def _origin(part: Mapping[str, Any], facet: Mapping[str, Any]) -> Origin | None:
 def _share(value: Any) -> float | None:
     number = finite(value)
     return float(number) if number is not None and 0 <= number <= 1 else None
-
-
-def _moment(value: Any) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(value)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (TypeError, ValueError, OverflowError):
-        return None
 
 
 def _facet(facets: Mapping[str, Any], key: str) -> Mapping[str, Any]:

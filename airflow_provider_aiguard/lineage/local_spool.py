@@ -19,9 +19,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
+from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
+
+from airflow_provider_aiguard.core.errors import StoreUnavailableError
 from airflow_provider_aiguard.store.outbox import OutboxEvent
 
 logger = logging.getLogger(__name__)
+
+_ABOUT_THE_EVENT = (DataError, IntegrityError, ProgrammingError)
+"""Errors of a database that answers, and would answer the same tomorrow."""
 
 AWAY_SECONDS = 30.0
 """For how long no process of this host tries a store again that could not be reached."""
@@ -65,7 +71,7 @@ class LocalSpool:
     def drain(self, keep: Callable[[OutboxEvent], object], *, deadline: float | None = None) -> int:
         """Bring the lines to the store; return how many. Does nothing if another process is at it.
 
-        :param keep: writes an event into the store; what it raises ends the draining, and nothing is lost.
+        :param keep: writes an event into the store; that the store is away ends the draining, and nothing is lost.
         :param deadline: reading of the monotonic clock after which the rest is left to others.
         """
         if not self.holds_events:
@@ -92,7 +98,8 @@ class LocalSpool:
     def store_is_away(self) -> bool:
         """Whether the store could not be reached a moment ago."""
         try:
-            return time.time() - self._away.stat().st_mtime < AWAY_SECONDS
+            # A mark of the future is of a clock that went back since.
+            return 0 <= time.time() - self._away.stat().st_mtime < AWAY_SECONDS
         except OSError:
             return False
 
@@ -160,14 +167,20 @@ class LocalSpool:
         if not line.strip():
             return 0
         try:
-            event = _read(line)
+            keep(_read(line))
         except (ValueError, TypeError, KeyError):
             logger.warning("A line of %s is no event and was put by in %s.", self._apart, self._damaged)
-            with self._damaged.open("ab") as file:
-                file.write(line.rstrip(b"\n") + b"\n")
-            return 0
-        keep(event)
-        return 1
+        except StoreUnavailableError as error:
+            if not isinstance(error.__cause__, _ABOUT_THE_EVENT):
+                raise
+            logger.warning(
+                "The store takes a line of %s not: it was put by in %s. %s", self._apart, self._damaged, error
+            )
+        else:
+            return 1
+        with self._damaged.open("ab") as file:
+            file.write(line.rstrip(b"\n") + b"\n")
+        return 0
 
 
 def _lines(path: Path, offset: int = 0) -> int:
@@ -181,6 +194,7 @@ def _lines(path: Path, offset: int = 0) -> int:
 
 def _read(line: bytes) -> OutboxEvent:
     fields = json.loads(line)
+    json.loads(fields["event"])
     return OutboxEvent(**{**fields, "happened_at": datetime.fromisoformat(fields["happened_at"])})
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from enum import Enum
 from numbers import Number
 from typing import Any
 
-from airflow_provider_aiguard.lineage.sanitise import clean_text, finite
+from airflow_provider_aiguard.lineage.sanitise import clean_text, finite, moment_of
 from airflow_provider_aiguard.store.outbox import OutboxEvent
 
 MAX_TEXT = 32_768
@@ -21,6 +22,9 @@ MAX_EVENT = 1_000_000
 """Characters of an event. Beyond 500 KB Marquez stores it and shows it no more."""
 
 MAX_DEPTH = 40
+
+MAX_KEY = 400
+"""Characters of a job's name or a run's id that the store finds events by; the event holds all of it."""
 
 HIDDEN = "***"
 
@@ -56,13 +60,20 @@ def to_outbox(document: Mapping[str, Any], *, now: datetime) -> OutboxEvent:
     about = document.get("job") or document.get("dataset") or {}
     return OutboxEvent(
         event_id=event_id,
-        run_id=run_id,
+        run_id=run_id and _key(run_id),
         event_type=str(document.get("eventType") or "OTHER").upper() if run_id else _kind(document),
-        job=f"{about.get('namespace', '')}/{about.get('name', '')}",
-        payer=_payer(document) or run_id or event_id,
-        happened_at=_moment(document.get("eventTime")) or now,
+        job=_key(f"{about.get('namespace', '')}/{about.get('name', '')}"),
+        payer=_key(_payer(document) or run_id or event_id),
+        happened_at=moment_of(document.get("eventTime")) or now,
         event=json.dumps(document, allow_nan=False, sort_keys=True, separators=(",", ":")),
     )
+
+
+def _key(text: str) -> str:
+    """Shorten what the store finds events by to what an index of PostgreSQL takes: 2,704 bytes, and other columns."""
+    if len(text) <= MAX_KEY:
+        return text
+    return f"{text[: MAX_KEY - 65]}-{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 def _kind(document: Mapping[str, Any]) -> str:
@@ -80,14 +91,6 @@ def _text(document: Any, *path: str) -> str | None:
     for name in path:
         document = document.get(name) if isinstance(document, Mapping) else None
     return document if isinstance(document, str) else None
-
-
-def _moment(text: Any) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (TypeError, ValueError, OverflowError):
-        return None
 
 
 def _safe(item: Any, secrets: tuple[str, ...], depth: int) -> Any:

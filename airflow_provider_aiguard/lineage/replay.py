@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +11,7 @@ from airflow_provider_aiguard.lineage.courier import Courier, Sent
 from airflow_provider_aiguard.lineage.local_spool import LocalSpool
 from airflow_provider_aiguard.lineage.settings import DurableConfig
 from airflow_provider_aiguard.lineage.tagging import Tagging
-from airflow_provider_aiguard.lineage.transport import keep
+from airflow_provider_aiguard.lineage.transport import bring
 from airflow_provider_aiguard.store.store import Store
 
 
@@ -65,7 +64,7 @@ def replay(
         reason = config.problems[0] if config.problems else "The transport has no 'url'."
         raise ConfigurationError(f"Nobody is named who shall have the events. {reason} Set it, or give --url.")
     spool = LocalSpool(config.spool)
-    from_file = spool.drain(lambda event: keep(store.outbox, event, json.loads(event.event), backend=None))
+    from_file = bring(spool, store.outbox)
     spool.say_store_is_back()
     deliveries = store.deliveries(backend.name)
     deliveries.want(now=datetime.now(UTC), again=again, set_aside=set_aside)

@@ -7,7 +7,7 @@ is sent, it gets what it does not say itself. The event that is kept stays what 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_aiguard.core.lineage import Node, dataset_node, job_node
@@ -20,6 +20,7 @@ from airflow_provider_aiguard.lineage.descriptions import (
     descriptions_written,
     repeat_descriptions,
 )
+from airflow_provider_aiguard.lineage.sanitise import moment_of
 from airflow_provider_aiguard.store.notes import add_notes
 
 if TYPE_CHECKING:
@@ -44,9 +45,9 @@ def notes_of(event: Mapping[str, Any]) -> list[Note]:
 
     :param event: an OpenLineage event as plain JSON.
     """
-    if "run" not in event:
+    at = moment_of(event.get("eventTime"))
+    if "run" not in event or at is None:
         return []
-    at = datetime.fromisoformat(event["eventTime"]).astimezone(UTC)
     written = [
         Note(_node(name), None, at, {"text": said.text, "columns": dict(said.columns)})
         for name, said in descriptions_written(event).items()

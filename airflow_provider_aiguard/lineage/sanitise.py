@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any
@@ -34,6 +35,21 @@ def clean_text(value: str, limit: int | None = None) -> str:
     if limit is None or len(text) <= limit:
         return text
     return text[: limit - len(CUT)] + CUT
+
+
+def moment_of(text: Any) -> datetime | None:
+    """Read the time of an event, as UTC; one without zone is UTC.
+
+    :returns: ``None`` for what is no time.
+
+    >>> moment_of("2026-01-01T00:00:00Z")
+    datetime.datetime(2026, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def finite(value: Any) -> float | int | None:

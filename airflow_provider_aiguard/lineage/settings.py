@@ -6,6 +6,7 @@ Events of whole DAGs come from a pool of the scheduler that can read no connecti
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -22,6 +23,9 @@ BUDGET_SECONDS = 0.4
 """What an event may cost the task that waits for it, beyond being kept."""
 
 _SECRET_SETTINGS = ("api_key", "client_secret")
+
+_CREDENTIAL = re.compile(r"auth|cookie|key|token|secret|pass", re.IGNORECASE)
+"""In the name of a header whose value nobody may see."""
 
 
 @attr.define
@@ -71,7 +75,8 @@ class DurableConfig(Config):
         """What must not leave in any event."""
         found = [_password(self.store)]
         if self.http is not None:
-            found += [_password(self.http.url), *self.http.custom_headers.values()]
+            headers = self.http.custom_headers
+            found += [_password(self.http.url), *(value for name, value in headers.items() if _CREDENTIAL.search(name))]
             found += [getattr(self.http.auth, name, None) for name in _SECRET_SETTINGS]
         # Hiding a word of three letters would hide half of every event.
         return [str(secret) for secret in found if secret and len(str(secret)) > 3]
@@ -105,7 +110,9 @@ class DurableConfig(Config):
 
 
 def _password(url: str) -> str | None:
+    """Give the password of a URL, unless it is a word that is there to be seen: ``airflow:airflow@db/airflow``."""
     try:
-        return sa.make_url(url).password
+        parsed = sa.make_url(url)
     except (sa.exc.ArgumentError, ValueError):
         return None
+    return None if parsed.password in (parsed.username, parsed.host, parsed.database) else parsed.password

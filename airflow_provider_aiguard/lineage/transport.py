@@ -83,9 +83,10 @@ class DurableTransport(Transport):
         if spool.store_is_away():
             self._append(spool, new)
             return
+        # What waits in the file happened before: this event does not overtake it.
+        waiting = spool.holds_events
         try:
-            database = self._open()
-            spooled = within(STORE_SECONDS, lambda: self._keep(database, spool, new, document))
+            database, spooled = self._open_and_keep(new, document, hold=not waiting)
         except Exception as error:  # whatever it is, the event is kept
             self._append(spool, new)
             spool.say_store_is_away()
@@ -96,8 +97,13 @@ class DurableTransport(Transport):
             )  # fmt: skip
             return
         try:
-            if spooled is not None and spooled.awake:
-                self._send(database, spooled, new)
+            awake = spooled is not None and spooled.awake
+            if waiting:
+                awake = within(STORE_SECONDS, lambda: self._bring(database, spool))
+            if spooled is not None and awake:
+                within(self.config.budget + STORE_SECONDS, lambda: self._send(database, spooled, new))
+        except Exception as error:
+            logger.warning("An event of lineage is kept, and sent later: %s", error)
         finally:
             database.close()
 
@@ -111,23 +117,25 @@ class DurableTransport(Transport):
                 raise
             logger.warning("An event of lineage was sent, but could not be kept: %s.", error)
 
-    def _open(self) -> Database:
+    def _open_and_keep(
+        self, new: OutboxEvent, document: Mapping[str, Any], *, hold: bool
+    ) -> tuple[Database, Spooled | None]:
         database = open_database(self.config.store, patience=STORE_SECONDS)
-        if not within(STORE_SECONDS, lambda: is_current(database)):
-            within(UPGRADE_SECONDS, lambda: ensure_current(database))
-        return database
+        try:
+            if not within(STORE_SECONDS, lambda: is_current(database)):
+                within(UPGRADE_SECONDS, lambda: ensure_current(database))
+            wait = timedelta(seconds=self.config.budget) + SLACK if hold else None
+            outbox, backend = Outbox(database), self.config.backend_name
+            return database, within(STORE_SECONDS, lambda: keep(outbox, new, document, backend=backend, hold=wait))
+        except BaseException:
+            database.close()
+            raise
 
-    def _keep(
-        self, database: Database, spool: LocalSpool, new: OutboxEvent, document: Mapping[str, Any]
-    ) -> Spooled | None:
-        backend, outbox = self.config.backend_name, Outbox(database)
-        if spool.holds_events:
-            spool.drain(
-                lambda event: keep(outbox, event, json.loads(event.event), backend=backend),
-                deadline=time.monotonic() + DRAIN_SECONDS,
-            )
-        hold = timedelta(seconds=self.config.budget) + SLACK
-        return keep(outbox, new, document, backend=backend, hold=hold)
+    def _bring(self, database: Database, spool: LocalSpool) -> bool:
+        """Bring what this host's file holds to the store, and say whether the backend is to be asked for it now."""
+        backend = self.config.backend_name
+        bring(spool, Outbox(database), backend=backend, deadline=time.monotonic() + DRAIN_SECONDS)
+        return backend is not None and Deliveries(database, backend).is_awake(datetime.now(UTC))
 
     def _send(self, database: Database, spooled: Spooled, new: OutboxEvent) -> None:
         """Send the event if nothing waits before it, and what else is due while there is time."""
@@ -152,7 +160,17 @@ def keep(
     document: Mapping[str, Any],
     *,
     backend: str | None,
-    hold: timedelta = timedelta(0),
+    hold: timedelta | None = None,
 ) -> Spooled | None:
     """Write an event into the outbox, with all that follows from it. See :meth:`Outbox.add`."""
     return outbox.add(event, document, backend=backend, now=datetime.now(UTC), hold=hold, alongside=ALONGSIDE)
+
+
+def bring(spool: LocalSpool, outbox: Outbox, *, backend: str | None = None, deadline: float | None = None) -> int:
+    """Bring the events that this host's file holds into the outbox; return how many.
+
+    :param backend: who shall be told; ``None`` for nobody yet.
+    :param deadline: reading of the monotonic clock after which the rest is left to others.
+    :raises StoreUnavailableError: if the store does not answer; nothing is lost.
+    """
+    return spool.drain(lambda event: keep(outbox, event, json.loads(event.event), backend=backend), deadline=deadline)

@@ -34,20 +34,28 @@ def problems(event: Mapping[str, Any]) -> list[str]:
     """
     found = [f"event: {name} is missing" for name in _EVENT if not event.get(name)]
     for place, holder in _holders(event):
+        if not isinstance(holder, Mapping):
+            found.append(f"{place}: it is no object")
+            continue
         names = ("runId",) if place == "run" else ("namespace", "name")
         found += [f"{place}: {name} is missing" for name in names if not holder.get(name)]
         for kind in _HOLDERS:
-            for key, facet in (holder.get(kind) or {}).items():
+            facets = holder.get(kind) or {}
+            if not isinstance(facets, Mapping):
+                found.append(f"{place}.{kind}: it is no object")
+                continue
+            for key, facet in facets.items():
                 found += [f"{place}.{key}: {problem}" for problem in _facet_problems(key, facet)]
     return found
 
 
-def _holders(event: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _holders(event: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for name in ("run", "job", "dataset"):
         if name in event:
             yield name, event[name]
     for side in ("inputs", "outputs"):
-        for position, dataset in enumerate(event.get(side) or ()):
+        datasets = event.get(side) or []
+        for position, dataset in enumerate(datasets if isinstance(datasets, list) else (datasets,)):
             yield f"{side}[{position}]", dataset
 
 

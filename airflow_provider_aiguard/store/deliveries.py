@@ -155,6 +155,10 @@ class Deliveries:
 
         self._database.write(work)
 
+    def is_awake(self, now: datetime) -> bool:
+        """Whether to ask the backend now. See :func:`is_awake`."""
+        return self._database.write(lambda conn: is_awake(conn, self.backend, now))
+
     def accepts_since(self, seq: int) -> bool:
         """Whether the backend has accepted something since a delivery was sent in vain for the first time."""
         # An event was spooled before it was sent, so what has a higher number and was accepted came after it.
@@ -175,7 +179,13 @@ class Deliveries:
             missing = sa.select(
                 sa.literal(self.backend), event.seq, event.job, sa.literal("due"), sa.literal(now, schema.UTCTime())
             ).where(~known)
-            conn.execute(sa.insert(schema.delivery).from_select(["backend", "seq", "job", "state", "free_at"], missing))
+            columns = ["backend", "seq", "job", "state", "free_at"]
+            # Another replay may want the same at this moment.
+            new = insert_into(conn, schema.delivery).from_select(columns, missing)
+            conn.execute(new.on_conflict_do_nothing())
+            # Whoever asks for all does not wait until a failure of a while ago may be tried again.
+            tried = sa.update(schema.delivery).where(self._here, _due, row.attempts > 0)
+            conn.execute(tried.values(free_at=now))
             states = [*(_DONE if again else ()), *([str(DeliveryState.SET_ASIDE)] if again or set_aside else [])]
             anew = {"state": str(DeliveryState.DUE), "free_at": now, "attempts": 0, "decided_at": None}
             conn.execute(
@@ -222,17 +232,21 @@ class Deliveries:
         if conn.dialect.name == "postgresql":
             # Without it, of two takers that begin at once one could get the older half of a job and one the newer.
             conn.execute(sa.select(sa.func.pg_advisory_xact_lock(zlib.crc32(self.backend.encode()))))
-        job = conn.scalar(self._waiting_longest(now))
-        if job is None:
-            return []
+        # Of a job may be due only what came too late: it is marked, and the next job looked at.
+        while (job := conn.scalar(self._waiting_longest(now))) is not None:
+            taken = self._take_of(conn, job, now, limit)
+            if taken:
+                self._mark(conn, [d.seq for d in taken], free_at=until)
+                return taken
+        return []
+
+    def _take_of(self, conn: Connection, job: str, now: datetime, limit: int) -> list[Delivery]:
         query = _found().where(self._here, row.job == job, _due).order_by(event.happened_at, event.seq).limit(limit)
         found = [Delivery(**one._mapping) for one in conn.execute(query)]
         ended = self._ended(conn, {d.run_id for d in found if d.event_type not in TERMINAL and d.run_id})
         late = [d.seq for d in found if d.run_id in ended and d.event_type not in TERMINAL]
         self._mark(conn, late, state=str(DeliveryState.LATE), decided_at=now)
-        taken = [d for d in found if d.seq not in late]
-        self._mark(conn, [d.seq for d in taken], free_at=until)
-        return taken if taken else self._take(conn, now, until, limit)
+        return [d for d in found if d.seq not in late]
 
     def _waiting_longest(self, now: datetime) -> sa.Select[str]:
         other = schema.delivery.alias()
@@ -301,6 +315,8 @@ def enqueue(conn: Connection, backend: str, new: Delivery, now: datetime, hold: 
         .where(sa.or_(row.free_at <= now, event.run_id == new.run_id))
         .limit(1)
     )
+    if hold is None:
+        _know(conn, backend)
     mine = hold is not None and conn.scalar(before) is None
     free_at = now + hold if mine and hold is not None else now
     due = str(DeliveryState.DUE)

@@ -60,7 +60,7 @@ class Spooled:
     :param seq: its number.
     :param mine: whether whoever wrote it may send it now: nothing of its job waits before it, and the backend is
         not asleep.
-    :param awake: whether the backend is to be asked at all.
+    :param awake: whether whoever wrote it is to ask the backend at all.
     :param waited: seconds that its payer has waited for this backend so far.
     """
 
@@ -135,7 +135,7 @@ class Outbox:
         *,
         backend: str | None,
         now: datetime,
-        hold: timedelta = timedelta(0),
+        hold: timedelta | None = None,
         alongside: Sequence[Alongside] = (),
     ) -> Spooled | None:
         """Write an event, once.
@@ -144,7 +144,7 @@ class Outbox:
         :param document: the same, as what it is.
         :param backend: who shall be told; ``None`` for nobody yet.
         :param now: the time, with zone.
-        :param hold: for how long nobody else sends it.
+        :param hold: for how long nobody else sends it; ``None`` if whoever writes it will not send it.
         :param alongside: what else to write in the same transaction, if the event is new.
         :returns: ``None`` if it was there, or is the second START of its run.
         """
@@ -158,7 +158,8 @@ class Outbox:
                 _write_alongside(conn, writer, document)
             if backend is None:
                 return Spooled(seq=seq, mine=False, awake=False, waited=0.0)
-            awake = deliveries.is_awake(conn, backend, moment)
+            # A backend that was asleep gives one permission to try it: none is taken that would not be used.
+            awake = hold is not None and deliveries.is_awake(conn, backend, moment)
             mine = deliveries.enqueue(conn, backend, delivery_of(seq, event), moment, hold if awake else None)
             return Spooled(seq=seq, mine=mine, awake=awake, waited=deliveries.waited(conn, backend, event.payer))
 

@@ -147,7 +147,7 @@ def test_of_two_takers_each_job_has_one(store: Store, deliveries: Deliveries) ->
 
 
 def test_a_backend_that_does_not_answer_sleeps_longer_each_time(store: Store, deliveries: Deliveries) -> None:
-    assert add(store, event("a", run="a")).awake
+    assert add(store, event("a", run="a"), hold=HOLD).awake
     now = NOW
     for sleep in (FIRST_SLEEP, 2 * FIRST_SLEEP, 4 * FIRST_SLEEP):
         deliveries.unanswered(now=now, reason="refused")
@@ -158,18 +158,18 @@ def test_a_backend_that_does_not_answer_sleeps_longer_each_time(store: Store, de
         assert not add(store, event(f"{now}2", "RUNNING"), now=now, hold=HOLD).awake
     for _ in range(20):
         deliveries.unanswered(now=now, reason="refused")
-    assert add(store, event("z", "RUNNING"), now=now + LONGEST_SLEEP).awake
-    deliveries.accepted(add(store, event("y", "RUNNING")).seq, now=now, waited=0)
-    assert add(store, event("x", "RUNNING"), now=now).awake
+    assert add(store, event("z", "RUNNING"), now=now + LONGEST_SLEEP, hold=HOLD).awake
+    deliveries.accepted(add(store, event("y", "RUNNING"), hold=HOLD).seq, now=now, waited=0)
+    assert add(store, event("x", "RUNNING"), now=now, hold=HOLD).awake
 
 
 def test_an_error_of_the_backend_is_no_sleep_until_it_is_the_third(store: Store, deliveries: Deliveries) -> None:
-    add(store, event("a"))
+    add(store, event("a"), hold=HOLD)
     for n in range(2):
         deliveries.unanswered(now=NOW, reason="HTTP 500", patient=True)
-        assert add(store, event(f"{n}", "RUNNING")).awake
+        assert add(store, event(f"{n}", "RUNNING"), hold=HOLD).awake
     deliveries.unanswered(now=NOW, reason="HTTP 500", patient=True)
-    assert not add(store, event("b", "RUNNING")).awake
+    assert not add(store, event("b", "RUNNING"), hold=HOLD).awake
 
 
 def test_what_a_task_waited_counts_over_all_its_events(store: Store, deliveries: Deliveries) -> None:
@@ -273,3 +273,43 @@ def test_pruning_forgets_only_what_every_backend_has(store: Store, deliveries: D
     assert store.outbox.count() == 4
     with pytest.raises(ConfigurationError, match="before"):
         store.outbox.prune(datetime(2026, 1, 1))  # noqa: DTZ001
+
+
+def test_jobs_of_which_all_is_late_are_gone_through(store: Store, deliveries: Deliveries) -> None:
+    many = range(1_100)
+    for n in (0, 1):
+        add(store, event(f"end{n}", "COMPLETE", run=f"{n}", job=f"ns/{n}"))
+        deliveries.accepted(n + 1, now=NOW, waited=0)
+    starts = [
+        {"event_id": f"{n}", "run_id": "0", "event_type": "RUNNING", "job": f"late/{n}", "payer": "p", "event": "{}",
+         "happened_at": NOW, "spooled_at": NOW, "seq": 10 + n} for n in many
+    ]  # fmt: skip
+    due = [{"backend": URL, "seq": 10 + n, "job": f"late/{n}", "state": "due", "free_at": NOW} for n in many]
+
+    def fill(conn: sa.Connection) -> None:
+        conn.execute(sa.insert(schema.outbox), starts)
+        conn.execute(sa.insert(schema.delivery), due)
+
+    store._database.write(fill)
+    assert took(deliveries) == []
+    assert deliveries.due() == 0
+
+
+def test_replays_at_once_want_everything_once(store: Store) -> None:
+    for n in range(200):
+        store.outbox.add(event(f"{n}", run=f"{n}"), {}, backend=None, now=NOW)
+    errors: list[Exception] = []
+
+    def want() -> None:
+        try:
+            store.deliveries(URL).want(now=NOW)
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=want) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert store.deliveries(URL).due() == 200

@@ -183,3 +183,65 @@ def test_tags_wait_when_the_time_is_up(spool, courier, monkeypatch):
 def test_what_a_taker_holds_is_free_again_a_little_after_his_time(courier):
     assert courier()._hold(time.monotonic() - 5) == module.SLACK
     assert courier()._hold(None) > timedelta(minutes=3)
+
+
+def test_a_backend_that_slept_and_then_fails_is_tried_again_soon(spool, courier, server, store):
+    server.kill()
+    spool(run_event("START", run_id()))
+    for _ in range(12):
+        courier().drain()
+    server.start()
+    server.mood = 500
+    before = datetime.now(UTC)
+    courier().drain()
+    assert states(store, "attempts") == [13]
+    (free_at,) = states(store, "free_at")
+    assert free_at - before < timedelta(minutes=1)
+    server.mood = "well"
+    store.deliveries(server.name).want(now=datetime.now(UTC))
+    assert courier().drain().accepted == 1
+
+
+def test_a_request_that_had_what_was_left_of_the_time_says_nothing_about_the_backend(
+    spool, courier, server, store, monkeypatch
+):
+    spool(*(run_event("START", run_id()) for _ in range(3)))
+    left = iter([0.4, 0.06])
+    monkeypatch.setattr(module, "_left", lambda _: next(left))
+    server.tell = lambda _: None
+
+    def refuses(event):
+        server.mood = "hangs"
+        return 0
+
+    server.refuses = refuses
+    sent = courier().drain(deadline=time.monotonic() + 60)
+    assert sent.accepted == 1
+    assert states(store, "state", "attempts") == [("accepted", 1), ("due", 0), ("due", 0)]
+    (backend,) = store.outbox.standing()
+    assert (backend.failures, backend.asleep_until) == (0, None)
+
+
+class Away:
+    """Marquez's API, gone."""
+
+    def __init__(self):
+        self.asked = 0
+
+    def says(self, event):
+        if '"dag.odd"' in event:
+            raise KeyError("certified")
+        return True
+
+    def set(self, event, *, seconds):
+        self.asked += 1
+        raise MarquezUnavailableError("nobody answers")
+
+
+def test_tags_are_left_at_the_first_silence_and_odd_ones_stop_no_event(spool, courier, server, store):
+    spool(*(run_event("START", run_id()) for _ in range(4)), run_event("START", run_id(), job="dag.odd"))
+    tagging = Away()
+    sent = courier(tagging=tagging).drain()
+    assert (sent.accepted, sent.stopped) == (5, "tags are left to replay: nobody answers")
+    assert tagging.asked == 1
+    assert states(store, "tags_due") == [True] * 4 + [False]

@@ -9,7 +9,9 @@ import time
 from datetime import UTC, datetime
 
 import pytest
+import sqlalchemy as sa
 
+from airflow_provider_aiguard.core.errors import StoreUnavailableError
 from airflow_provider_aiguard.lineage.local_spool import LocalSpool
 from airflow_provider_aiguard.store.outbox import OutboxEvent
 
@@ -35,19 +37,19 @@ def drained(spool, **more):
 def test_what_was_appended_comes_back_once(spool):
     assert not spool.holds_events
     assert drained(spool) == []
-    spool.append(event("a", "é\n\u2028"))
+    spool.append(event("a", '"é\u2028"'))
     spool.append(event("b"))
     assert spool.lines() == 2
     found = []
     assert spool.drain(found.append) == 2
-    assert found == [event("a", "é\n\u2028"), event("b")]
+    assert found == [event("a", '"é\u2028"'), event("b")]
     assert not spool.holds_events
     assert spool.lines() == 0
 
 
 def _write(folder, who):
     for n in range(50):
-        LocalSpool(folder).append(event(f"{who}-{n}", "x" * 5000))
+        LocalSpool(folder).append(event(f"{who}-{n}", f'"{"x" * 5000}"'))
     os._exit(0)
 
 
@@ -83,6 +85,35 @@ def test_a_death_while_draining_loses_nothing_and_what_comes_later_is_kept_apart
     spool._set_apart()
     spool._reached.write_text("")
     assert drained(spool) == ["e"]
+
+
+def test_what_the_store_never_takes_blocks_nothing(spool):
+    spool.append(event("a", "no JSON"))
+    for name in "bc":
+        spool.append(event(name))
+    seen = []
+
+    def refuses(one):
+        if one.event_id == "b":
+            raise StoreUnavailableError("no") from sa.exc.DataError("INSERT", None, ValueError("out of range"))
+        seen.append(one.event_id)
+
+    assert spool.drain(refuses) == 1
+    assert seen == ["c"]
+    assert spool.damaged() == 2
+    spool.append(event("d"))
+    away = StoreUnavailableError("away")
+    away.__cause__ = sa.exc.OperationalError("INSERT", None, OSError("gone"))
+    with pytest.raises(StoreUnavailableError, match="away"):
+        spool.drain(lambda _: (_ for _ in ()).throw(away))
+    assert drained(spool) == ["d"]
+
+
+def test_a_mark_of_the_future_says_nothing(spool):
+    spool.say_store_is_away()
+    assert spool.store_is_away()
+    os.utime(spool._away, (time.time() + 3600,) * 2)
+    assert not spool.store_is_away()
 
 
 def test_time_is_up_and_the_next_goes_on_from_there(spool):

@@ -42,7 +42,12 @@ def test_a_budget_that_is_none_is_said(budget):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"url": "marquez"}, {"url": "http://m", "auth": {"type": "no.such.Class"}}, {"url": "http://m", "retry": 3}],
+    [
+        {"url": "marquez"},
+        {"url": "http://marquez:500O"},
+        {"url": "http://m", "auth": {"type": "no.such.Class"}},
+        {"url": "http://m", "retry": 3},
+    ],
 )
 def test_a_backend_that_cannot_be_asked_is_said_and_events_are_kept(wrong):
     config = DurableConfig.from_dict(wrong)
@@ -53,3 +58,10 @@ def test_a_backend_that_cannot_be_asked_is_said_and_events_are_kept(wrong):
 def test_secrets_are_found_in_odd_urls_too():
     assert DurableConfig.from_dict({"store": "no url", "url": "http://u:word-planted@h"}).secrets == ["word-planted"]
     assert DurableConfig.from_dict({"store": "postgresql://u:abc@h/x"}).secrets == []
+
+
+def test_a_password_that_is_a_name_and_a_header_that_is_none_are_no_secrets():
+    config = DurableConfig.from_dict(
+        {"store": "postgresql://airflow:airflow@db/airflow", "url": "http://m", "custom_headers": {"X-Env": "prod"}}
+    )
+    assert config.secrets == []

@@ -130,6 +130,27 @@ def test_while_the_store_is_away_the_local_file_keeps_events_and_the_next_task_b
     assert server.runs[run] == ["START", "COMPLETE"]
 
 
+def test_a_file_that_cannot_be_drained_keeps_no_event_out_of_the_store(tmp_path, server, outbox, caplog):
+    emit(tmp_path, server.url, run_event("START", run_id()), store="postgresql+psycopg://127.0.0.1:1/none")
+    spool = tmp_path / "spool"
+    (spool / "store-away").unlink()
+    # As on a full disk.
+    (spool / "drain.lock").mkdir()
+    caplog.clear()
+    emit(tmp_path, server.url, run_event("START", run_id()))
+    assert outbox.outbox.count() == 1
+    assert len((spool / "events.jsonl").read_text().splitlines()) == 1
+    assert not (spool / "store-away").exists()
+    assert "is kept, and sent later" in caplog.text
+
+
+def test_a_name_too_long_for_an_index_is_kept(tmp_path, postgres_database, server):
+    store = {"store": postgres_database}
+    for kind in ("START", "COMPLETE"):
+        emit(tmp_path, server.url, run_event(kind, run_id(), job="long" * 1500), budget=5, **store)
+    assert [event["job"]["name"] for event in server.events] == ["long" * 1500] * 2
+
+
 def test_when_nothing_can_keep_it_an_event_is_sent_all_the_same(tmp_path, server, caplog):
     (tmp_path / "spool").write_text("a file where the folder should be")
     emit(tmp_path, server.url, run_event("START", run_id()), store="mysql://nobody")

@@ -28,6 +28,9 @@ def test_an_event_of_ours_has_no_problem(summary, wire):
     [
         ({**event(), "producer": ""}, ["event: producer is missing"]),
         ({**event(), "run": {}}, ["run: runId is missing"]),
+        ({**event(), "run": "r"}, ["run: it is no object"]),
+        ({**event(), "inputs": ["t"], "outputs": {}}, ["inputs[0]: it is no object"]),
+        ({**event(), "job": {"namespace": "n", "name": "j", "facets": [1]}}, ["job.facets: it is no object"]),
         ({**event(), "inputs": [{"name": "t"}]}, ["inputs[0]: namespace is missing"]),
         ({**event(), "outputs": [{"namespace": "n", "name": "t", "outputFacets": {"a": 3}}]},
          ["outputs[0].a: it is no object"]),
