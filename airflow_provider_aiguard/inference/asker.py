@@ -12,7 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, get_args
 
+import numpy as np
+
 from airflow_provider_aiguard.core.amounts import Amounts, Unit
+from airflow_provider_aiguard.core.errors import BudgetExceededError
 from airflow_provider_aiguard.core.money import MICROS_PER_DOLLAR
 from airflow_provider_aiguard.inference.calibrated import calibrated
 from airflow_provider_aiguard.inference.once import Once, answers_of
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from airflow_provider_aiguard.core.claims import Claims
-    from airflow_provider_aiguard.core.run import RunIdentity
+    from airflow_provider_aiguard.core.run import ModelIdentity, RunIdentity
     from airflow_provider_aiguard.inference.cascade import Level
     from airflow_provider_aiguard.inference.columns import StepOutputs
     from airflow_provider_aiguard.inference.plan import InferencePlan
@@ -36,6 +39,9 @@ HOLD_TTL = timedelta(hours=6)
 
 DescribeRow = Callable[[int], str]
 """Tells the key of a row by its position."""
+
+Affords = Callable[[Amounts], bool]
+"""Tells whether the model may be asked, given what that takes at most."""
 
 
 class Asker:
@@ -70,24 +76,33 @@ class Asker:
         self.refused = Amounts()
         """What the last hold that was refused would have held."""
 
-    def most(self, rows: pd.DataFrame) -> Amounts:
-        """Give upper bounds of what asking about some rows takes."""
-        return Bill(self._plan, self._model, self._seen(rows)).most
-
-    def ask(self, rows: pd.DataFrame, needed: Mapping[str, Mask], describe: DescribeRow) -> ValidClaims:
+    def ask(
+        self, rows: pd.DataFrame, needed: Mapping[str, Mask], describe: DescribeRow, affords: Affords = lambda _: True
+    ) -> ValidClaims:
         """Give the model's claims about some rows, with calibrated confidences if it has a calibration.
 
         :param rows: n rows of the input columns.
         :param needed: by output, which of the n cells are asked for.
         :param describe: tells the key of a row, for messages.
-        :raises BudgetExceededError: when the hold is refused. Nothing was asked then.
+        :param affords: whether the rows that nobody has asked about yet may be asked about.
+        :raises BudgetExceededError: when they may not, or the hold is refused. Nothing was asked then.
         :raises InvalidClaimError: at an invalid claim.
         """
-        valid = self._raw(self._seen(rows), needed, describe)
+        valid = self._raw(self._seen(rows), needed, describe, affords)
         if self._calibration is not None:
             valid = calibrated(valid, self._calibration)
         self.tally.add_sources(valid.sources.values())
         return valid
+
+    def known(self, rows: pd.DataFrame, needed: Mapping[str, Mask]) -> Mask:
+        """Tell which of n rows the model has answered before: asking about them costs nothing.
+
+        :param rows: n rows of the input columns.
+        :param needed: by output, which of the n cells are asked for.
+        """
+        if self._once is None:
+            return np.zeros(len(rows), dtype=bool)
+        return self._once.known(self._seen(rows), needed)
 
     def _seen(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Show the model what it names, if it does: rows that are alike in that are equal work."""
@@ -96,17 +111,22 @@ class Asker:
             return rows
         return rows[[name for name in rows.columns if name in named]]
 
-    def _raw(self, rows: pd.DataFrame, needed: Mapping[str, Mask], describe: DescribeRow) -> ValidClaims:
+    def _raw(
+        self, rows: pd.DataFrame, needed: Mapping[str, Mask], describe: DescribeRow, affords: Affords
+    ) -> ValidClaims:
         if self._once is None:
-            return self._valid(self._pay_and_predict(rows), rows, needed, describe)
+            return self._valid(self._pay_and_predict(rows, affords), rows, needed, describe)
+        asked = 0
 
         def ask(some: Sequence[int], keys: Sequence[str]) -> ValidClaims:
+            nonlocal asked
+            asked += len(some)
             part = {name: mask[list(some)] for name, mask in needed.items()}
-            return self._ask_once(rows.iloc[list(some)].reset_index(drop=True), part, keys, lambda i: describe(some[i]))
+            new = rows.iloc[list(some)].reset_index(drop=True)
+            return self._ask_once(new, part, keys, lambda i: describe(some[i]), affords)
 
-        before = self._once.asked
         claims = self._once.claims(rows, needed, ask)
-        self.tally.saved += len(rows) - (self._once.asked - before)
+        self.tally.saved += len(rows) - asked
         return self._valid(claims, rows, needed, describe)
 
     def _valid(
@@ -116,7 +136,12 @@ class Asker:
         return validate_claims(claims, self._outputs.all, rows=len(rows), needed=needed, describe_row=describe)
 
     def _ask_once(
-        self, rows: pd.DataFrame, needed: Mapping[str, Mask], keys: Sequence[str], describe: DescribeRow
+        self,
+        rows: pd.DataFrame,
+        needed: Mapping[str, Mask],
+        keys: Sequence[str],
+        describe: DescribeRow,
+        affords: Affords,
     ) -> ValidClaims:
         """Ask about rows that nobody has asked about; what comes back is valid before it is kept."""
         valid: ValidClaims | None = None
@@ -127,21 +152,19 @@ class Asker:
             answers, names = answers_of(valid), list(needed)
             return {key: a.stored(names) for key, a in zip(keys, answers, strict=True) if a.failure is None}
 
-        self._pay_and_predict(rows, check)
+        self._pay_and_predict(rows, affords, check)
         assert valid is not None  # noqa: S101  check was called, or an error is under way
         return valid
 
     def _pay_and_predict(
-        self, rows: pd.DataFrame, check: Callable[[Claims], Mapping[str, Any]] = lambda _: {}
+        self, rows: pd.DataFrame, affords: Affords, check: Callable[[Claims], Mapping[str, Any]] = lambda _: {}
     ) -> Claims:
         """Hold, predict, settle; ``check`` gives what to keep in the transaction that settles."""
         bill = Bill(self._plan, self._model, rows)
-        ledger, hold, most = self._store.ledger, None, bill.most
+        most = bill.most
         charge: Amounts | None = None
         self.tally.priced &= most.micros is not None
-        if self._plan.budgets:
-            self.refused = most
-            hold = ledger.hold(self._plan.budgets, self._identity, most, ttl=HOLD_TTL, price=bill.price)
+        hold = self._hold(bill, affords) if self._plan.budgets else None
         try:
             claims = self._predict(rows)
             charge = bill.actual(claims.usage)
@@ -158,6 +181,16 @@ class Asker:
                 self.spent[unit] += (most.of(unit) or 0) if known is None else known
             self.tally.cost_micros = self.spent["usd"]
         return claims
+
+    def _hold(self, bill: Bill, affords: Affords) -> Hold:
+        try:
+            if not affords(bill.most):
+                raise _too_dear(self.tally.model)
+            budgets = self._plan.budgets
+            return self._store.ledger.hold(budgets, self._identity, bill.most, ttl=HOLD_TTL, price=bill.price)
+        except BudgetExceededError:
+            self.refused = bill.most
+            raise
 
     def _cut_off(self, bill: Bill) -> Amounts | None:
         """What a call that was cut off may be charged; ``None`` if nobody knows what of it went out."""
@@ -194,3 +227,10 @@ class Asker:
             )
         elif kept:
             self._store.results.keep(kept, self._identity, datetime.now(UTC))
+
+
+def _too_dear(model: ModelIdentity) -> BudgetExceededError:
+    return BudgetExceededError(
+        f"Model {str(model)!r} is not asked: on_budget='cheaper' keeps what all rows that follow cost at the cheapest "
+        "model, and then too little is left. No other model could answer. Raise the budget's limit."
+    )

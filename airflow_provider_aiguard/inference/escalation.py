@@ -14,6 +14,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,12 +29,16 @@ from airflow_provider_aiguard.inference.standing import Standing
 if TYPE_CHECKING:
     import pandas as pd
 
+    from airflow_provider_aiguard.core.amounts import Amounts
     from airflow_provider_aiguard.inference.asker import Asker, DescribeRow
     from airflow_provider_aiguard.inference.validate import Mask, ValidClaims
 
 logger = logging.getLogger(__name__)
 
 Positions = npt.NDArray[np.intp]
+
+Refused = Mapping[int, BudgetExceededError]
+"""Why models were not asked, by position; the last one was tried last."""
 
 NOT_CONFIDENT = "not_confident"
 """Reason of a reject: the last model answered, but was less sure than ``reject_below``."""
@@ -87,43 +92,55 @@ class Escalation:
         standing = Standing(len(question.rows), list(question.needed))
         kept = self._pressure.enter(question.keys)
         standing.fail(np.flatnonzero(~kept), NOT_PROCESSED)
-        rest, why = np.flatnonzero(kept), ""
+        rest = np.flatnonzero(kept)
         for k in range(len(self._accept)):
-            if not len(rest) or why == "budget":
-                break
-            rest, why = self._level(k, question, rest, standing)
-        if len(rest):
-            self._fall_back(question, rest, standing, why)
+            rest = self._level(k, question, rest, standing)
+        # Left are rows whose last model is away.
+        self._fall_back(question, rest, standing, {})
         return standing
 
-    def _level(self, k: int, question: Question, rest: Positions, standing: Standing) -> tuple[Positions, str]:
-        """Ask one model. What is left after it, and why, if it could not be asked: ``outage`` or ``budget``."""
+    def _level(self, k: int, question: Question, rest: Positions, standing: Standing) -> Positions:
+        """Ask one model; give the rows that are left for the next."""
         if k in self._away or self._accept[k] == NOTHING:
-            return rest, "outage" if k in self._away else ""
-        part = question.part(rest)
-        if k and not self._pressure.affords(self._askers[0], self._askers[k], part.rows):
-            return rest, "budget"
-        try:
-            valid = self._askers[k].ask(part.rows, part.needed, part.describe)
-        except ModelUnavailableError as outage:
-            self._leave(k, outage)
-            return rest, "outage"
-        except BudgetExceededError:
-            if self._pressure.policy == "fail":
-                raise
-            return self._give_way(k, question, rest, standing)
-        standing.put(rest, valid, k)
-        return self._left_by(k, part, valid, rest, standing), ""
+            return rest
+        while len(rest):
+            part = question.part(rest)
+            try:
+                valid = self._ask(k, part)
+            except ModelUnavailableError as outage:
+                self._leave(k, outage)
+                return rest
+            except BudgetExceededError as refusal:
+                rest = self._give_way(question, rest, standing, {k: refusal})
+            else:
+                standing.put(rest, valid, k)
+                return self._left_by(k, part, valid, rest, standing)
+        return rest
 
-    def _give_way(self, k: int, question: Question, rest: Positions, standing: Standing) -> tuple[Positions, str]:
-        """Do what the plan says about a refusal: let a cheaper model answer, or ask about fewer rows."""
+    def _ask(self, k: int, part: Question) -> ValidClaims:
+        # A fallback that is no level is there to be asked when the levels are too dear.
+        dearer = 0 < k < len(self._accept)
+        affords = partial(self._pressure.affords, self._askers[0]) if dearer else _always
+        return self._askers[k].ask(part.rows, part.needed, part.describe, affords)
+
+    def _give_way(self, question: Question, rest: Positions, standing: Standing, refused: Refused) -> Positions:
+        """Do what the plan says about a refusal, the last one; give the rows that its model is still asked about.
+
+        They become fewer each time.
+        """
+        k, refusal = list(refused.items())[-1]
+        if self._pressure.policy == "fail":
+            raise refusal
         if self._pressure.policy == "cheaper":
-            return rest, "budget"
-        # It ends: each refusal at least halves the sample.
+            # What is paid for stands.
+            part = question.part(rest)
+            paid = self._askers[k].known(part.rows, part.needed)
+            self._fall_back(question, rest[~paid], standing, refused)
+            return rest[paid]
         self._pressure.give_way(self._askers[k])
         kept = self._pressure.kept(question.keys.iloc[rest])
         standing.fail(rest[~kept], NOT_PROCESSED)
-        return self._level(k, question, rest[kept], standing) if kept.any() else (rest[kept], "")
+        return rest[kept]
 
     def _left_by(self, k: int, part: Question, valid: ValidClaims, rest: Positions, standing: Standing) -> Positions:
         threshold = self._accept[k]
@@ -137,23 +154,39 @@ class Escalation:
         return rest[:0]
 
     def _leave(self, k: int, outage: ModelUnavailableError) -> None:
-        """Ask a model that is away no more in this run: what was held for the call counts as spent."""
+        """Ask a model that is away no more in this run."""
         if self._fallback is None:
             raise outage
         self._away[k] = outage
         logger.warning("%s The fallback answers instead, for the rest of the run.", outage)
 
-    def _fall_back(self, question: Question, rest: Positions, standing: Standing, why: str) -> None:
-        """Let the fallback answer what the next model could not be asked about; without one, the cheapest."""
-        there = [k for k in range(len(self._askers)) if k not in self._away]
-        spare = self._fallback if self._fallback in there else next(iter(there), None)
+    def _fall_back(self, question: Question, rest: Positions, standing: Standing, refused: Refused) -> None:
+        """Let another model answer where one is away or ``refused``: the fallback; without one, the cheapest."""
+        if not len(rest):
+            return
+        spare = self._spare(refused)
         if spare is None:
-            raise next(iter(self._away.values()))
-        if spare not in standing.asked:
+            raise next(iter([*refused.values(), *self._away.values()]))
+        while not standing.asked(spare, rest):
             part = question.part(rest)
-            standing.put(rest, self._askers[spare].ask(part.rows, part.needed, part.describe), spare)
-        answered = int((standing.by[rest] >= 0).sum())
-        standing.degraded[why] = standing.degraded.get(why, 0) + answered
+            try:
+                standing.put(rest, self._ask(spare, part), spare)
+            except BudgetExceededError as refusal:
+                rest = self._give_way(question, rest, standing, {**refused, spare: refusal})
+        if answered := int((standing.by[rest] >= 0).sum()):
+            why = "budget" if refused else "outage"
+            standing.degraded[why] = standing.degraded.get(why, 0) + answered
+
+    def _spare(self, refused: Refused) -> int | None:
+        """Choose who answers instead: nobody who is away or refused, and but for the fallback nobody dearer."""
+        there = [k for k in range(len(self._askers)) if k not in self._away and k not in refused]
+        if self._fallback in there:
+            return self._fallback
+        return next((k for k in there if k < min(refused, default=len(self._askers))), None)
+
+
+def _always(_: Amounts) -> bool:
+    return True
 
 
 def _is_sure(valid: ValidClaims, needed: Mapping[str, Mask], threshold: float) -> Mask:

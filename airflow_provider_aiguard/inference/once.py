@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from airflow_provider_aiguard.core.claims import Claims, Failure
 from airflow_provider_aiguard.core.provenance import ConfidenceSource
@@ -32,8 +33,6 @@ from airflow_provider_aiguard.store.results import Taken
 from airflow_provider_aiguard.tables.frames import to_list
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from airflow_provider_aiguard.core.outputs import Output
     from airflow_provider_aiguard.core.run import ModelIdentity, RunIdentity
     from airflow_provider_aiguard.inference.plan import InferencePlan
@@ -107,8 +106,6 @@ class Once:
         self._outputs = outputs
         self._started = dt.datetime.now(dt.UTC)
         self._memory: dict[tuple[str, ...], Answer] = {}
-        self.asked = 0
-        """Rows that the model was asked about."""
 
     def claims(self, rows: pd.DataFrame, needed: Mapping[str, Mask], ask: Ask) -> Claims:
         """Give the claims of all rows, asking for as few as possible.
@@ -128,21 +125,30 @@ class Once:
             answers[i] = self._remembered(different[i], found[key])
         return _claims([answer for answer in answers if answer], which, list(needed))
 
+    def known(self, rows: pd.DataFrame, needed: Mapping[str, Mask]) -> Mask:
+        """Tell which of n rows have an answer that nobody need be asked for. What others infer is waited for.
+
+        :param rows: n rows of the input columns.
+        :param needed: by output, which of the n cells are asked for.
+        """
+        claims = self.claims(rows, needed, lambda some, _: _unanswered(list(needed), len(some)))
+        found: Mask = np.ones(len(rows), dtype=bool)
+        found[list(claims.failures)] = False
+        return found
+
     def _answers(self, where: Mapping[str, int], outputs: Sequence[str], ask: Ask) -> dict[str, Answer]:
         found: dict[str, Answer] = {}
-        asked, pause, left = 0, FIRST_PAUSE, list(where)
+        pause, left = FIRST_PAUSE, list(where)
         while left:
             taken = self._take(left, outputs)
             found |= taken.known
             mine = sorted(taken.mine, key=where.__getitem__)
             found |= self._ask_for({key: where[key] for key in mine}, ask)
-            asked += len(mine)
             left = sorted(taken.elsewhere)
             if left and not mine:
                 logger.info("Waiting for %d rows that another worker is inferring", len(left))
                 time.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
-        self.asked += asked
         return found
 
     def _take(self, keys: Iterable[str], outputs: Sequence[str]) -> Taken[Answer]:
@@ -189,6 +195,16 @@ def answers_of(valid: ValidClaims) -> list[Answer]:
         Answer(values[i], confidences[i], source) if answered else Answer((), (), None, valid.failures[i])
         for i, answered in enumerate(valid.answered.tolist())
     ]
+
+
+def _unanswered(outputs: Sequence[str], rows: int) -> ValidClaims:
+    return ValidClaims(
+        values={name: pd.Series([None] * rows, dtype=object) for name in outputs},
+        confidences={name: np.full(rows, np.nan) for name in outputs},
+        sources={},
+        answered=np.zeros(rows, dtype=bool),
+        failures=dict.fromkeys(range(rows), Failure("unknown", "no answer is kept")),
+    )
 
 
 def _with_needed(rows: pd.DataFrame, needed: Mapping[str, Mask]) -> pd.DataFrame:

@@ -17,7 +17,7 @@ import pandas as pd
 from airflow_provider_aiguard.core.claims import Failure
 
 if TYPE_CHECKING:
-    from airflow_provider_aiguard.core.amounts import Unit
+    from airflow_provider_aiguard.core.amounts import Amounts, Unit
     from airflow_provider_aiguard.core.run import RunIdentity
     from airflow_provider_aiguard.inference.asker import Asker
     from airflow_provider_aiguard.inference.plan import InferencePlan
@@ -95,16 +95,15 @@ class Pressure:
                 ratios.append(max(0, left) / rest if rest else 1.0)
         self._shrink(self.share * min(ratios))
 
-    def affords(self, cheap: Asker, dear: Asker, rows: pd.DataFrame) -> bool:
+    def affords(self, cheap: Asker, most: Amounts) -> bool:
         """Whether a dearer model can be asked so that all rows after this chunk can still be asked of the cheapest.
 
         :param cheap: who asks the cheapest.
-        :param dear: who asks the dearer one.
-        :param rows: what it would be asked about.
+        :param most: what asking the dearer one takes at most.
         """
-        if self.policy != "cheaper" or not self._plan.budgets:
+        if self.policy != "cheaper":
             return True
-        most, seen = dear.most(rows), self._done + self._chunk
+        seen = self._done + self._chunk
         return all(
             (most.of(unit) or 0) + cheap.spent[unit] / max(1, seen) * (self._left - self._chunk) <= left
             for unit, left in self._remaining().items()

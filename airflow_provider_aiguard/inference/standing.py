@@ -35,10 +35,9 @@ class Standing:
         self.degraded: dict[str, int] = {}
         """Rows that a cheaper model answered than the one they should have gone to, by why: outage or budget."""
 
-    @property
-    def asked(self) -> set[int]:
-        """Positions of the models that were asked."""
-        return {model for model, _, _ in self._parts}
+    def asked(self, model: int, where: Positions) -> bool:
+        """Tell whether a model was asked about these rows, all of them at once."""
+        return any(who == model and np.isin(where, rows).all() for who, rows, _ in self._parts)
 
     def put(self, where: Positions, valid: ValidClaims, model: int) -> None:
         """Let a model's claims stand: answers, and failures to answer.
@@ -63,7 +62,7 @@ class Standing:
         """What stands, for all n rows."""
         if len(self._parts) == 1:
             _, where, valid = self._parts[0]
-            if len(where) == len(self.by) and len(valid.failures) == len(self._failures):
+            if len(where) == len(self.by) and valid.failures == self._failures:
                 return valid
         return ValidClaims(
             values={name: self._values(name) for name in self._outputs},

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from steps import Database, Runner, identity
-from test_escalation import Cheap, Steps, Strong, counts, written
+from test_escalation import Away, Cheap, Steps, Strong, counts, written
 
 from airflow_provider_aiguard.core.budget import Budget
 from airflow_provider_aiguard.core.errors import BudgetExceededError, ConfigurationError
@@ -160,6 +160,48 @@ class TestCheaper:
         assert (summary.degraded, summary.rejects, summary.not_processed) == ({"budget": 10}, 2, 0)
         assert [row[0] for row in written(database).values()][-20:] == ["cheap"] * 20
 
+    def test_a_retry_leaves_the_dear_answers_it_paid_for(self, database: Database, steps: Steps) -> None:
+        database.flights(40)
+        plan: dict[str, Any] = {"chunk_size": 10, "budgets": (Budget("b", "2.40"),), "on_budget": "cheaper"}
+        first = steps.run(**plan)
+        before = written(database)
+        assert counts(first) == [(40, 20, 400_000), (20, 16, 2_000_000)]
+        database.run("DROP TABLE scored")
+        again = steps.run(run_id="r2", try_number=2, **plan)
+        # The four rows that the strong model had no answer to are asked about again: that is not paid for.
+        assert counts(again) == [(0, 24, 0), (0, 16, 0)]
+        assert again.degraded == {"budget": 4}
+        after = {i: row[0] for i, row in written(database).items()}
+        assert after == {i: row[0] for i, row in before.items()} | dict.fromkeys((10, 20, 30, 40), "cheap")
+
+    def test_a_retry_asks_the_dear_model_after_a_cheap_one_that_is_refused(
+        self, database: Database, steps: Steps
+    ) -> None:
+        database.flights(10)
+        silent = Strong("cheap")  # has no answer to row 10, and is sure of the others
+        cascade = Cascade([Level(silent, price_per_row="0.01"), Level(Cheap("strong"), price_per_row="0.10")], accept=1)
+        plan: dict[str, Any] = {"budgets": (Budget("b", "1.10"),), "on_budget": "cheaper"}
+        assert counts(steps.run(cascade, **plan)) == [(10, 0, 100_000), (10, 10, 1_000_000)]
+        with pytest.raises(BudgetExceededError, match="refuses"):
+            steps.run(cascade, run_id="r2", try_number=2, **plan)
+        again = steps.run(
+            Cascade(cascade.levels, accept=1, fallback=Level(Cheap("free"), price_per_row="0")),
+            run_id="r3", try_number=3, **plan,
+        )  # fmt: skip
+        assert [row[0] for row in written(database).values()] == ["strong"] * 9 + ["free"]
+        assert (counts(again), again.degraded) == ([(0, 0, 0), (0, 9, 0), (1, 1, 0)], {"budget": 1})
+
+    @pytest.mark.parametrize("limit", ["1.60", "1.09"])
+    def test_a_fallback_that_was_refused_is_not_asked_as_fallback(
+        self, database: Database, steps: Steps, limit: str
+    ) -> None:
+        database.flights(40)
+        cascade = Cascade(steps.levels(), accept=0.8, fallback=steps.strong)
+        summary = steps.run(cascade, chunk_size=10, budgets=(Budget("b", limit),), on_budget="cheaper")
+        dear = 2 if limit == "1.60" else 1
+        assert [len(steps.cheap.seen), len(steps.strong.seen)] == [40, 5 * dear]
+        assert summary.degraded == {"budget": 20 - 5 * dear}
+
     def test_if_even_the_cheapest_is_refused_the_task_fails(self, database: Database, steps: Steps) -> None:
         database.flights(40)
         with pytest.raises(BudgetExceededError, match="refuses"):
@@ -197,6 +239,45 @@ class TestCheaper:
         )
         summary = steps.run(cascade, budgets=(budget,), on_budget="cheaper")
         assert (summary.degraded, steps.strong.seen) == ({"budget": 5}, [])
+
+
+class TestFallbackRefused:
+    """The strong model is away, and the fallback is too dear."""
+
+    def plan(self, steps: Steps, policy: str) -> dict[str, Any]:
+        spare = Level(Cheap("spare"), price_per_row="1.00")
+        cascade = Cascade(steps.levels(Away()), accept=0.8, fallback=spare)
+        return {"cascade": cascade, "chunk_size": 10, "budgets": (Budget("b", "2.50"),), "on_budget": policy}
+
+    def test_cheaper_keeps_what_the_cheap_one_said(self, database: Database, steps: Steps) -> None:
+        database.flights(20)
+        summary = steps.run(**self.plan(steps, "cheaper"))
+        assert [row[0] for row in written(database).values()] == ["cheap"] * 20
+        assert (summary.degraded, summary.rejects) == ({"budget": 10}, 0)
+
+    def test_cheaper_fails_where_nobody_said_anything(self, database: Database, steps: Steps) -> None:
+        database.flights(4)
+        cascade = Cascade([Level(Away(), price_per_row="0")], fallback=Level(steps.strong, price_per_row="0.10"))
+        with pytest.raises(BudgetExceededError, match="refuses"):
+            steps.run(cascade, budgets=(Budget("b", "0.30"),), on_budget="cheaper")
+
+    def test_stop_leaves_the_rest_out(self, database: Database, steps: Steps) -> None:
+        database.flights(20)
+        summary = steps.run(**self.plan(steps, "stop"))
+        assert list(written(database)) == [1, 3, 5, 7, 9]
+        assert (summary.degraded, summary.not_processed, summary.sample_share) == ({}, 15, 0.0)
+
+    def test_sample_asks_it_about_fewer(self, database: Database, steps: Steps) -> None:
+        database.flights(200)
+        summary = steps.run(**{**self.plan(steps, "sample"), "budgets": (Budget("b", "60.00"),)})
+        spare = summary.models[2]
+        assert 0 < spare.asked == summary.degraded["outage"] < 60
+        assert summary.inferred + summary.not_processed == 200
+
+    def test_fail_fails(self, database: Database, steps: Steps) -> None:
+        database.flights(20)
+        with pytest.raises(BudgetExceededError, match="refuses"):
+            steps.run(**self.plan(steps, "fail"))
 
 
 def engine_ttl() -> Any:

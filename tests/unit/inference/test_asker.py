@@ -74,6 +74,27 @@ def test_what_is_charged_is_what_was_held_and_a_refusal_asks_nothing(store: Stor
     assert (status.spent, status.held) == (30_000, 0)
 
 
+def test_only_what_is_not_known_has_to_be_afforded(store: Store) -> None:
+    who = asker(store, double(), price_per_row=Decimal("0.01"), budgets=(BUDGET,))
+    assert who.known(ROWS, ALL).tolist() == [False] * 4
+    ask(who)
+    looks: list[Any] = []
+
+    def affords(most: Any) -> bool:
+        looks.append(most.micros)
+        return False
+
+    again = asker(store, double(), price_per_row=Decimal("0.01"), budgets=(BUDGET,))
+    assert again.ask(ROWS, ALL, str, affords).values["y"].tolist() == [2, 4, 4, 6]
+    assert looks == []
+    more = ROWS.assign(x=[1, 2, 4, 5])
+    with pytest.raises(BudgetExceededError, match=r"'double@1' is not asked: on_budget='cheaper'.*Raise the budget"):
+        again.ask(more, ALL, str, affords)
+    assert (looks, again.refused.micros, again.tally.asked) == ([20_000], 20_000, 0)
+    assert again.known(more, ALL).tolist() == [True, True, False, False]
+    assert asker(store, double()).known(ROWS, ALL).tolist() == [False] * 4
+
+
 def test_an_invalid_answer_is_paid_and_not_kept(store: Store) -> None:
     model = double(lambda rows: ["no"] * (len(rows) - 1))
     who = asker(store, model, price_per_row=Decimal("0.01"), budgets=(BUDGET,))
@@ -89,7 +110,6 @@ def test_a_model_that_names_its_columns_sees_no_others_and_rows_alike_in_them_ar
     who = asker(store, model, price_per_row=Decimal("0.01"))
     assert who.ask(ROWS.assign(other=range(4)), ALL, str).values["y"].tolist() == [2, 4, 4, 6]
     assert who.tally.asked == 3
-    assert who.most(ROWS.assign(other=range(4))).micros == 40_000
 
 
 def test_confidences_are_calibrated_after_they_are_kept(store: Store) -> None:

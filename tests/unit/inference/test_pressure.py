@@ -42,7 +42,7 @@ def pressure(store: Store, policy: Any, total: int = 1_000, **changes: Any) -> P
 def asker(*, usd: int = 0, calls: int = 0, row_price: float | None = None, refused: Amounts | None = None) -> Any:
     """What is read of an asker."""
     spent = {"usd": usd, "tokens": 0, "calls": calls}
-    return SimpleNamespace(spent=spent, row_price=row_price, refused=refused or Amounts(), most=lambda rows: refused)
+    return SimpleNamespace(spent=spent, row_price=row_price, refused=refused or Amounts())
 
 
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.25, 0.9, 1.0])
@@ -101,9 +101,9 @@ def test_a_dear_model_leaves_enough_for_the_cheap_one(store: Store) -> None:
     found = pressure(store, "cheaper", budgets=(Budget("b", "1.00"),))
     found.begin(0, 100, [])
     cheap = asker(usd=10_000)  # 0.01 for 100 rows: 0.09 for the other 900
-    assert found.affords(cheap, asker(refused=Amounts(micros=910_000)), KEYS)
-    assert not found.affords(cheap, asker(refused=Amounts(micros=910_001)), KEYS)
-    assert pressure(store, "fail").affords(cheap, asker(refused=Amounts(micros=10**9)), KEYS)
+    assert found.affords(cheap, Amounts(micros=910_000))
+    assert not found.affords(cheap, Amounts(micros=910_001))
+    assert pressure(store, "fail").affords(cheap, Amounts(micros=10**9))
 
 
 def test_a_table_may_have_grown(store: Store) -> None:

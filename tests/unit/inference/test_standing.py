@@ -55,7 +55,8 @@ def test_a_later_answer_stands_in_front_of_an_earlier_one(kind: OutputType) -> N
     valid = standing.valid
     assert shown(valid.values["y"]) == [first, second, first]
     assert valid.confidences["y"].tolist() == [0.5, 0.75, 0.5]
-    assert (standing.by.tolist(), standing.asked) == ([0, 1, 0], {0, 1})
+    assert standing.by.tolist() == [0, 1, 0]
+    assert [standing.asked(1, where) for where in (at(1), at(0, 1), at())] == [True, False, True]
     assert valid.values["y"].dtype == claims([first], 0.5, kind).values["y"].dtype
 
 
@@ -100,3 +101,10 @@ def test_nothing_at_all() -> None:
     standing.fail(at(0, 1), Failure("left_out"))
     assert shown(standing.valid.values["y"]) == [None, None]
     assert np.isnan(standing.valid.confidences["y"]).all()
+
+
+def test_the_last_reason_for_no_answer_stands() -> None:
+    standing = Standing(2, ["y"])
+    standing.put(at(0, 1), claims(["a", None], failures={1: Failure("no_idea")}), 0)
+    standing.fail(at(1), Failure("left_out"))
+    assert standing.valid.failures == {1: Failure("left_out")}
