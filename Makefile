@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # The demo and the tests bring an Airflow of their own; whatever the caller's shell says of theirs stays out.
 CLEAN_ENV := env -u AIRFLOW_HOME -u AIRFLOW_CONFIG
+CHAOS_SECONDS ?= 120
 
 .PHONY: demo test marquez-record chaos validity lint docs bench wheel clean
 

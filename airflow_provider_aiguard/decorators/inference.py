@@ -29,7 +29,8 @@ class DecoratedInferenceOperator(DecoratedOperator, InferenceOperator):
     It takes the arguments of :class:`~airflow_provider_aiguard.operators.inference.InferenceOperator` except ``model``:
 
     :param model_name: name of the model. Default: the function's name.
-    :param model_version: version of the model. Default: the first characters of the code's hash.
+    :param model_version: version of the model. Default: the first characters of the code's hash. Needed where answers
+        are paid for once and an argument of the function is no plain value.
     :param confidence_source: how the confidences are made. Default ``"probability"``.
     """
 
@@ -71,11 +72,16 @@ class DecoratedInferenceOperator(DecoratedOperator, InferenceOperator):
         return functools.partial(super()._lineage_builder(*run), source_code=source)
 
     def _model(self, context: Context) -> Model:
+        from airflow_provider_aiguard.decorators.fingerprint import code_hash, fingerprint
         from airflow_provider_aiguard.models.function import FunctionModel
 
         # One level only: decorators of the author's own are part of the model.
         function = self.python_callable.__wrapped__  # type: ignore[attr-defined]  # see _without_chunk
         arguments = determine_kwargs(self.python_callable, self.op_args, {**context, **self.op_kwargs})
+        bound = inspect.signature(self.python_callable).bind(*self.op_args, **arguments)
+        bound.apply_defaults()
+        code = code_hash(function)
+        strict = self._plan().pays_once and self.model_version is None
 
         @functools.wraps(function)
         def predict(chunk: Any) -> Any:
@@ -85,8 +91,9 @@ class DecoratedInferenceOperator(DecoratedOperator, InferenceOperator):
             predict,
             outputs=[o.name for o in parse_outputs(self.outputs)],
             name=self.model_name,
-            version=self.model_version,
+            version=self.model_version or code[:12],
             confidence_source=self.confidence_source,
+            fingerprint=fingerprint(code, bound, context, strict=strict),
         )
 
 

@@ -34,6 +34,7 @@ class FunctionModel:
     :param name: name of the model; the function's name by default.
     :param version: version of the model; by default the first 12 characters of the code hash.
     :param confidence_source: how the returned confidences were made.
+    :param fingerprint: hash of what decides the answers, where that is more than the code. Default: the code hash.
     """
 
     def __init__(
@@ -44,11 +45,12 @@ class FunctionModel:
         name: str | None = None,
         version: str | None = None,
         confidence_source: ConfidenceSource | str = ConfidenceSource.PROBABILITY,
+        fingerprint: str | None = None,
     ) -> None:
         self.function = function
         self.outputs = tuple(outputs)
         self.confidence_source = ConfidenceSource(confidence_source)
-        fingerprint = code_hash(function)
+        fingerprint = fingerprint or code_hash(function)
         self._identity = ModelIdentity(
             name=name or str(getattr(function, "__name__", type(function).__name__)),
             version=version or fingerprint[:12],
@@ -57,7 +59,7 @@ class FunctionModel:
 
     @property
     def identity(self) -> ModelIdentity:
-        """Name, version and hash of the function's source."""
+        """Name, version and fingerprint."""
         return self._identity
 
     def predict(self, chunk: pd.DataFrame) -> Claims:
@@ -101,12 +103,13 @@ def code_hash(function: Callable[..., Any]) -> str:
     :param function: a function, a ``functools.partial`` of one, or an object that can be called, whose class is hashed.
         What the code refers to is not part of the hash: change ``version`` with it.
     """
-    return hashlib.sha256(_code(function).encode()).hexdigest()
+    return hashlib.sha256(source_of(function).encode()).hexdigest()
 
 
-def _code(function: Any) -> str:
+def source_of(function: Any) -> str:
+    """Return what :func:`code_hash` hashes."""
     if isinstance(function, partial):
-        return repr((_code(function.func), function.args, function.keywords))
+        return repr((source_of(function.func), function.args, function.keywords))
     target = inspect.unwrap(function)
     if not hasattr(target, "__qualname__"):
         target = type(target)

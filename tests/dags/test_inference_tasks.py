@@ -160,6 +160,27 @@ class TestMapping:
         runs = {map_index: one_run(store, ran, map_index=map_index).identity.run_id for map_index in (0, 1)}
         assert ask("SELECT DISTINCT late__run FROM mapped WHERE part = 'c'") == [(runs[1],)]
 
+    def test_a_priced_function_answers_each_argument_for_itself(self, store, ask):
+        from airflow.sdk import dag, task
+
+        carried = Table("people", "rows", key="id", where="part = :part", parameters={"part": "a"})
+
+        @dag("mapped_priced", schedule=None)
+        def mapped_priced():
+            @task.inference(
+                rows=carried, into="mapped_priced_{{ task.op_kwargs['cutoff'] }}", outputs={"old": bool},
+                inputs=["age"], price_per_row="0.01", max_active_tis_per_dagrun=1,
+            )  # fmt: skip
+            def label(batch, cutoff):
+                return {"old": batch["age"] >= cutoff}
+
+            label.expand(cutoff=[3, 24])
+
+        ran = run_here(mapped_priced())
+        assert ran.states == {"label[0]": "success", "label[1]": "success"}
+        assert [ask(f"SELECT count(*) FROM mapped_priced_{cutoff} WHERE old") for cutoff in (3, 24)] == [[(9,)], [(2,)]]
+        assert [one_run(store, ran, "label", index).summary.saved for index in (0, 1)] == [0, 0]
+
     def test_the_operator_is_mapped_over_tables(self, store, ask):
         from airflow.sdk import DAG
 
