@@ -45,7 +45,8 @@ class Usage:
     :param requests: calls made to a provider.
     :param input_tokens: tokens sent.
     :param output_tokens: tokens received.
-    :param rows: rows that were sent, one that was sent again counts again; 0 if nobody counted them.
+    :param rows: rows that were sent, one that was sent again counts again; 0 if none was, or the
+        model does not count them.
     """
 
     requests: int = 0

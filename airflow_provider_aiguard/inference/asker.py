@@ -198,7 +198,7 @@ class Asker:
             return None
         sent = self._model.sent()
         self.tally.usage += sent
-        return bill.cut_off(sent)
+        return bill.actual(sent)
 
     def _book(self, hold: Hold, charge: Amounts | None) -> None:
         """Pay for what was sent, and give the rest of the hold back. What nobody knows counts as all of it."""

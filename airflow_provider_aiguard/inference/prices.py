@@ -35,7 +35,10 @@ class Bounded(Protocol):
 
 @runtime_checkable
 class Metered(Protocol):
-    """A model that sends the rows of a chunk in parts, and counts: what was never sent is not paid for."""
+    """A model that sends the rows of a chunk in parts, and counts: what was never sent is not paid for.
+
+    Its counts are taken as they are, rows included: 0 is none, not unknown.
+    """
 
     def sent(self) -> Usage:
         """Give the most that the call under way, or the last one, has used so far. True at any moment."""
@@ -52,6 +55,7 @@ class Bill:
     def __init__(self, plan: InferencePlan, model: Model, rows: pd.DataFrame) -> None:
         self._rows = len(rows)
         self._bound = model.most_usage(rows) if isinstance(model, Bounded) else None
+        self._metered = isinstance(model, Metered)
         self._price = _price_of_chunk(plan, model, rows)
         self._row_price = plan.price_per_row
         self._charge = plan.charge
@@ -66,18 +70,11 @@ class Bill:
     def actual(self, usage: Usage) -> Amounts:
         """Give what was used, for the settlement; ``None`` where the model did not say, which counts as all.
 
-        :param usage: what the model reports.
+        :param usage: what the model reports; of a :class:`Metered` one also what it sent of a call that was cut off.
         """
-        if usage.requests:
+        if usage.requests or self._metered:
             return self._amounts(usage)
         return Amounts(micros=self._of_rows(self._rows), calls=self._rows if self._bound is None else None)
-
-    def cut_off(self, sent: Usage) -> Amounts:
-        """Give what may be charged where the call did not come to its end: for what was sent, and no more.
-
-        :param sent: what a :class:`Metered` model counted.
-        """
-        return self._amounts(sent) if sent.requests else Amounts(micros=0, tokens=0, calls=0)
 
     @property
     def price(self) -> dict[str, Any] | None:
@@ -90,7 +87,7 @@ class Bill:
         tokens = usage.input_tokens + usage.output_tokens
         # Calls without a token are calls whose tokens nobody counted.
         known = tokens > 0 or not usage.requests
-        micros = self._of_rows(usage.rows or self._rows)
+        micros = self._of_rows(usage.rows if self._metered else usage.rows or self._rows)
         if self._price is not None:
             micros = self._price.charge(usage) if known else None
         return Amounts(micros=micros, tokens=tokens if known else None, calls=usage.requests)

@@ -154,6 +154,7 @@ def most_usage(sizes: Sequence[int], *, max_tokens: int, times: int) -> Usage:
         requests=2 * times * len(sizes),
         input_tokens=times * (first + repair),
         output_tokens=2 * times * max_tokens * len(sizes),
+        rows=len(sizes),
     )
 
 

@@ -169,6 +169,29 @@ def test_before_anything_was_sent_all_is_given_back(rows: sa.Engine, store: Stor
     assert store.runs.get("run-1").summary.cost_micros == 0
 
 
+@pytest.mark.parametrize(("status", "calls"), [(400, 2 * ROWS - 1), (503, 1)])
+def test_rows_that_a_server_refused_or_failed_on_are_not_paid_for(
+    rows: sa.Engine, store: Store, status: int, calls: int
+) -> None:
+    with Endpoint(lambda *_: (status, "")) as endpoint:
+        pacing = Pacing(in_flight=1, tries=1)
+        model = HttpModel(endpoint.url, model="m", outputs=["kind"], protocol="json", pacing=pacing)
+        infer(model, rows, store, price_per_row=Decimal("0.01"), max_reject_share=1.0)
+        assert len(endpoint.requests) == calls
+    assert (standing(store), standing(store, CALLS)) == ((0, 0), (calls, 0))
+    assert store.runs.get("run-1").summary.cost_micros == 0
+
+
+def test_rows_that_were_never_sent_are_not_paid_for(rows: sa.Engine, store: Store) -> None:
+    with rows.begin() as conn:
+        conn.execute(sa.text("UPDATE rows SET text = NULL"))
+    with Endpoint(lambda *_: (500, "")) as endpoint:
+        model = HttpModel(endpoint.url, model="m", outputs=["kind"])
+        infer(model, rows, store, price_per_row=Decimal("0.01"), max_reject_share=1.0)
+        assert endpoint.requests == []
+    assert standing(store) == standing(store, CALLS) == (0, 0)
+
+
 @pytest.mark.parametrize("taken", [True, False])
 def test_a_hold_that_nobody_learnt_of_is_given_back(store: Store, monkeypatch: pytest.MonkeyPatch, taken: bool) -> None:
     write = store._database.write

@@ -294,6 +294,7 @@ def test_the_most_it_can_use_is_more_than_what_it_uses_with_every_repair(ask):
     model = model_of(FunctionModel(respond), model_settings={"max_tokens": 1_000}, pacing=Pacing(tries=1))
     most, used = model.most_usage(CHUNK), ask(model).usage
     assert used.requests == most.requests == 6
+    assert used.rows == most.rows == len(CHUNK)
     assert used.input_tokens <= most.input_tokens
     assert used.output_tokens <= most.output_tokens == 6_000
     assert model_of(confidence="self_consistency", samples=4).most_usage(CHUNK).requests == 3 * 2 * 3 * 4
