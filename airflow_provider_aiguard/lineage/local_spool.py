@@ -153,8 +153,10 @@ class LocalSpool:
                     reached += len(line)
         finally:
             self._reached.write_text(str(reached))
-        self._apart.unlink()
+        # An offset without its file would be that of the next one, whose first lines would be lost.
         self._reached.unlink()
+        _sync_folder(self.folder)
+        self._apart.unlink()
         return count, True
 
     def _offset(self) -> int:

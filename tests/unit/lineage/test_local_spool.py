@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -114,6 +115,28 @@ def test_a_mark_of_the_future_says_nothing(spool):
     assert spool.store_is_away()
     os.utime(spool._away, (time.time() + 3600,) * 2)
     assert not spool.store_is_away()
+
+
+def test_a_kill_after_the_last_line_costs_none_of_those_that_come_later(spool, monkeypatch):
+    for name in "abc":
+        spool.append(event(name))
+    unlink, gone = Path.unlink, []
+
+    def killed(path, **more):
+        if gone:
+            raise KeyboardInterrupt("killed")
+        gone.append(path)
+        unlink(path, **more)
+
+    monkeypatch.setattr(Path, "unlink", killed)
+    with pytest.raises(KeyboardInterrupt, match="killed"):
+        drained(spool)
+    monkeypatch.undo()
+    for name in "def":
+        spool.append(event(name))
+    # What the store has may come again: it knows it.
+    assert drained(spool) == ["a", "b", "c", "d", "e", "f"]
+    assert spool.lines() == 0
 
 
 def test_time_is_up_and_the_next_goes_on_from_there(spool):
