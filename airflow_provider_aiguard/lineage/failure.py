@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 _MAX_MESSAGE = 1000
 
+_told: set[str] = set()
+"""What was said here. It is told in the process that said it: Airflow makes one for each event."""
+
 
 class Withheld(Exception):  # noqa: N818  # stands in for whatever was raised
     """An exception whose message stays in the task's log."""
@@ -53,3 +56,12 @@ def _say(error: BaseException, text: str) -> None:
     if str(error) not in (text, repr(text)):
         # Its text is not made of its arguments alone; SQLAlchemy's quotes the parameters of the statement.
         error.__class__ = Withheld
+    _told.add(str(error))
+
+
+def is_retold(message: str | None) -> bool:
+    """Whether a message is one that :func:`retell` left: it names columns, and no value.
+
+    :param message: of an event.
+    """
+    return message in _told

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from enum import Enum
 from numbers import Number
 from typing import Any
 
+from openlineage.client.facet_v2 import tags_run
+
+from airflow_provider_aiguard.lineage.credentials import BY_COLUMN, HIDDEN, is_secret, without_credentials
+from airflow_provider_aiguard.lineage.failure import is_retold
+from airflow_provider_aiguard.lineage.keys import PRODUCER
+from airflow_provider_aiguard.lineage.rows import (
+    without_literals,
+    without_literals_of_any,
+    without_rows,
+    without_rows_in_trace,
+)
 from airflow_provider_aiguard.lineage.sanitise import clean_text, finite, moment_of
 from airflow_provider_aiguard.store.outbox import OutboxEvent
 
@@ -26,15 +36,14 @@ MAX_DEPTH = 40
 MAX_KEY = 400
 """Characters of a job's name or a run's id that the store finds events by; the event holds all of it."""
 
-HIDDEN = "***"
-
-_CREDENTIALS = re.compile(r"(\b[a-zA-Z][a-zA-Z0-9+.-]*://[^\s:/@'\"]*):[^\s/@'\"]+@")
-# What databases add to an error, and what they add is the row that it is about.
-_PARAMETERS = re.compile(r"\[parameters: .*?\](?=\s*(?:\(Background on this error|\Z|\n\S))", re.DOTALL)
-_DETAIL = re.compile(r"\b(DETAIL|CONTEXT):[^\n]*")
-_FAILING_ROW = re.compile(r"(Failing row contains) \([^\n]*")
-
 _OF_ERRORS = frozenset({"errorMessage", "extractionError"})
+
+_HIDES: dict[str, Callable[[str], str]] = {
+    "stackTrace": without_rows_in_trace,
+    "task": without_literals_of_any,
+    **dict.fromkeys(("_producer", "_schemaURL", "programmingLanguage"), str),
+}
+"""What is said of an error and is no message; the task of an error of extraction is SQL that nobody could read."""
 
 
 def safe_document(event: Mapping[str, Any], *, secrets: Sequence[str] = ()) -> dict[str, Any]:
@@ -45,7 +54,7 @@ def safe_document(event: Mapping[str, Any], *, secrets: Sequence[str] = ()) -> d
     """
     known = tuple(secret for secret in secrets if secret)
     document: dict[str, Any] = _safe(event, known, 0)
-    _hide_rows(document)
+    _hide_rows(document, retold=is_retold(_text(event, "run", "facets", "errorMessage", "message")))
     return _cut(document)
 
 
@@ -93,19 +102,31 @@ def _text(document: Any, *path: str) -> str | None:
     return document if isinstance(document, str) else None
 
 
-def _safe(item: Any, secrets: tuple[str, ...], depth: int) -> Any:
+def _mapping(document: Any, *path: str) -> dict[str, Any]:
+    for name in path:
+        document = document.get(name) if isinstance(document, Mapping) else None
+    return document if isinstance(document, dict) else {}
+
+
+def _safe(item: Any, secrets: tuple[str, ...], depth: int, parent: str = "") -> Any:
     if depth > MAX_DEPTH:
         return HIDDEN
     if isinstance(item, Enum):
         item = item.value
     if isinstance(item, Mapping):
-        safe = {_safe_text(_as_text(key), secrets): _safe(value, secrets, depth + 1) for key, value in item.items()}
+        safe = {_safe_text(key, secrets): _below(key, value, secrets, depth + 1, parent)
+                for key, value in ((_as_text(key), value) for key, value in item.items())}  # fmt: skip
         return {key: value for key, value in safe.items() if value is not None}
     if isinstance(item, list | tuple | set | frozenset):
-        return [value for value in (_safe(value, secrets, depth + 1) for value in item) if value is not None]
+        return [value for value in (_safe(value, secrets, depth + 1, parent) for value in item) if value is not None]
     if item is None or isinstance(item, bool):
         return item
     return finite(item) if isinstance(item, Number) else _safe_text(_as_text(item), secrets)
+
+
+def _below(key: str, value: Any, secrets: tuple[str, ...], depth: int, parent: str) -> Any:
+    hidden = parent not in BY_COLUMN and is_secret(key, value)
+    return HIDDEN if hidden else _safe(value, secrets, depth, key)
 
 
 def _as_text(item: Any) -> str:
@@ -120,22 +141,25 @@ def _as_text(item: Any) -> str:
 def _safe_text(text: str, secrets: tuple[str, ...]) -> str:
     for secret in secrets:
         text = text.replace(secret, HIDDEN)
-    return clean_text(_CREDENTIALS.sub(rf"\1:{HIDDEN}@", text), MAX_TEXT)
+    return clean_text(without_credentials(text), MAX_TEXT)
 
 
-def _hide_rows(document: Mapping[str, Any]) -> None:
-    facets = (document.get("run") or {}).get("facets") or {}
+def _hide_rows(document: Mapping[str, Any], *, retold: bool) -> None:
+    sql = _mapping(document, "job", "facets", "sql")
+    if isinstance(sql.get("query"), str):
+        sql["query"] = without_literals(sql["query"])
+    facets = _mapping(document, "run", "facets")
     for name in _OF_ERRORS & facets.keys():
-        facets[name] = _without_rows(facets[name])
+        if not (retold and name == "errorMessage"):
+            facets[name] = _without_rows(facets[name])
 
 
-def _without_rows(item: Any) -> Any:
+def _without_rows(item: Any, key: str = "") -> Any:
     if isinstance(item, str):
-        text = _PARAMETERS.sub(f"[parameters: {HIDDEN}]", item)
-        return _FAILING_ROW.sub(rf"\1 ({HIDDEN})", _DETAIL.sub(rf"\1: {HIDDEN}", text))
+        return _HIDES.get(key, without_rows)(item)
     if isinstance(item, Mapping):
-        return {key: _without_rows(value) for key, value in item.items()}
-    return [_without_rows(value) for value in item] if isinstance(item, list) else item
+        return {key: _without_rows(value, key) for key, value in item.items()}
+    return [_without_rows(value, key) for value in item] if isinstance(item, list) else item
 
 
 def _cut(document: dict[str, Any]) -> dict[str, Any]:
@@ -166,7 +190,16 @@ def _facets(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _say_cut(document: dict[str, Any], what: str) -> None:
-    facets = (document.get("run") or {}).get("facets")
-    tags = facets.get("tags") if isinstance(facets, dict) else None
+    run = document.get("run")
+    if not isinstance(run, dict):
+        return
+    facets = run.setdefault("facets", {})
+    if not isinstance(facets, dict):
+        return
+    tags = facets.setdefault("tags", _no_tags())
     if isinstance(tags, dict) and isinstance(tags.get("tags"), list):
         tags["tags"].append({"key": "aiguard_cut", "value": what, "source": "AIGUARD"})
+
+
+def _no_tags() -> dict[str, Any]:
+    return {"_producer": PRODUCER, "_schemaURL": tags_run.TagsRunFacet._get_schema(), "tags": []}
