@@ -162,6 +162,7 @@ class InferenceSummary:
         ``budget``.
     :param sample_share: share of the rows that was asked about at the end: 1 unless a budget ran short. The rows in it
         are a random sample, by key.
+    :param sample_steps: from which row on which share was asked about, wherever it changed.
     :param chunks: chunks written.
     :param saved: rows that the first model need not be asked about, because equal work was paid for before.
     :param cost_micros: money spent, in micro-dollars; ``None`` if no price was declared.
@@ -183,6 +184,7 @@ class InferenceSummary:
     not_processed: int = 0
     degraded: Mapping[str, int] = field(default_factory=dict)
     sample_share: float = 1.0
+    sample_steps: tuple[tuple[int, float], ...] = ()
     chunks: int = 0
     saved: int = 0
     cost_micros: int | None = None
@@ -205,6 +207,12 @@ class InferenceSummary:
         """Rows that are in the target: neither rejected nor left out."""
         return self.rows - self.rejects - self.not_processed
 
+    def sample_share_at(self, row: int) -> float:
+        """Give the share that was asked about from some row of the table on; 0 beyond the last row that was read."""
+        if row >= self.rows:
+            return 0.0
+        return next((share for start, share in reversed(self.sample_steps) if start <= row), 1.0)
+
     @property
     def models_that_were_asked(self) -> list[ModelIdentity]:
         """Whose answers can be in the table: what a cascade did not need is not among them."""
@@ -223,6 +231,7 @@ class InferenceSummary:
         data["columns"] = {name: column.to_dict() for name, column in self.columns.items()}
         data["latency"] = self.latency.to_dict()
         data["models"] = list(data["models"])
+        data["sample_steps"] = [list(step) for step in self.sample_steps]
         return data
 
     @classmethod
@@ -237,6 +246,7 @@ class InferenceSummary:
                 "usage": Usage(**data.get("usage", {})),
                 "latency": LatencySummary.from_dict(data["latency"]) if "latency" in data else LatencySummary(),
                 "models": tuple(ModelSummary.from_dict(model) for model in data.get("models", ())),
+                "sample_steps": tuple((row, share) for row, share in data.get("sample_steps", ())),
             }
         )
 

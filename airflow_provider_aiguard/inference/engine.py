@@ -129,7 +129,8 @@ class _Step:
         ]
         self.runs = [run_of_model(identity.run_id, i, len(self.askers)) for i in range(len(self.askers))]
         self.total = count_rows(read, plan.rows)
-        self.pressure = Pressure(plan, store, identity, self.total)
+        earlier = store.runs.furthest_try(identity, cascade.identity) if plan.budgets and plan.store_results else None
+        self.pressure = Pressure(plan, store, identity, self.total, earlier)
         self.escalation = Escalation(cascade, self.askers, self.pressure)
         self.tally = Tally(
             run_id=identity.run_id,
@@ -188,7 +189,7 @@ class _Step:
             self.tally.columns[name].add_sources(sources)
         for why, answered in standing.degraded.items():
             self.tally.degraded[why] = self.tally.degraded.get(why, 0) + answered
-        self.tally.sample_share = self.pressure.share
+        self.tally.add_share(self.pressure.share)
         return spread(standing, positions, len(chunk), needed)
 
     def _keep_rejects(self, chunk: pd.DataFrame, claims: ChunkClaims) -> None:

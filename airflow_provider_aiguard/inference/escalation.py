@@ -132,15 +132,27 @@ class Escalation:
         if self._pressure.policy == "fail":
             raise refusal
         if self._pressure.policy == "cheaper":
-            # What is paid for stands.
-            part = question.part(rest)
-            paid = self._askers[k].known(part.rows, part.needed)
+            paid = self._paid(k, question, rest)
             self._fall_back(question, rest[~paid], standing, refused)
             return rest[paid]
+        if self._pressure.repeats and (paid := self._paid(k, question, rest)).any():
+            # The others had no answer in an earlier try.
+            standing.fail(rest[~paid], NOT_PROCESSED)
+            return rest[paid]
+        return self._thin_out(k, question, rest, standing)
+
+    def _paid(self, k: int, question: Question, rest: Positions) -> Mask:
+        """Tell which rows a model has answered before: what is paid for stands."""
+        part = question.part(rest)
+        return self._askers[k].known(part.rows, part.needed)
+
+    def _thin_out(self, k: int, question: Question, rest: Positions, standing: Standing) -> Positions:
+        """Ask about fewer rows: a sample of the whole chunk, whoever answered so far, or none of what is left."""
         self._pressure.give_way(self._askers[k])
-        kept = self._pressure.kept(question.keys.iloc[rest])
-        standing.fail(rest[~kept], NOT_PROCESSED)
-        return rest[kept]
+        kept = self._pressure.kept(question.keys)
+        left_out = np.flatnonzero(~kept) if self._pressure.policy == "sample" else rest[~kept[rest]]
+        standing.fail(left_out, NOT_PROCESSED)
+        return rest[kept[rest]]
 
     def _left_by(self, k: int, part: Question, valid: ValidClaims, rest: Positions, standing: Standing) -> Positions:
         threshold = self._accept[k]

@@ -18,7 +18,7 @@ from airflow_provider_aiguard.core.claims import Failure
 
 if TYPE_CHECKING:
     from airflow_provider_aiguard.core.amounts import Amounts, Unit
-    from airflow_provider_aiguard.core.run import RunIdentity
+    from airflow_provider_aiguard.core.run import InferenceSummary, RunIdentity
     from airflow_provider_aiguard.inference.asker import Asker
     from airflow_provider_aiguard.inference.plan import InferencePlan
     from airflow_provider_aiguard.inference.validate import Mask
@@ -40,14 +40,25 @@ class Pressure:
     :param store: where the budgets stand.
     :param identity: the run.
     :param total: rows of the table.
+    :param earlier: what an earlier try did, if its answers are kept: the rows that it asked about cost nothing, so they
+        stay in the sample.
     """
 
-    def __init__(self, plan: InferencePlan, store: Store, identity: RunIdentity, total: int) -> None:
+    def __init__(
+        self,
+        plan: InferencePlan,
+        store: Store,
+        identity: RunIdentity,
+        total: int,
+        earlier: InferenceSummary | None = None,
+    ) -> None:
         self.policy = plan.on_budget
         self._plan = plan
         self._store = store
         self._identity = identity
         self._total = total
+        self._earlier = earlier
+        self._paid_share = 0.0
         self._entered = 0
         self._done = self._chunk = 0
         self.share = 1.0
@@ -61,7 +72,8 @@ class Pressure:
         :param askers: with what was spent so far.
         """
         self._done, self._chunk = done, chunk
-        if self.policy != "sample" or not self._plan.budgets or not self.share:
+        self._paid_share = self._earlier.sample_share_at(done) if self._earlier else 0.0
+        if self.policy != "sample" or not self._plan.budgets or self.share <= self._paid_share:
             return
         for unit, left in self._remaining().items():
             each = sum(asker.spent[unit] for asker in askers) / self._entered if self._entered else None
@@ -73,8 +85,14 @@ class Pressure:
     def enter(self, keys: pd.DataFrame) -> Mask:
         """Tell which rows of a chunk are asked about at all."""
         kept = self.kept(keys)
-        self._entered += int(kept.sum())
+        # What is paid for says nothing about what the others will cost.
+        self._entered += 0 if self.repeats else int(kept.sum())
         return kept
+
+    @property
+    def repeats(self) -> bool:
+        """Whether no more of the chunk is asked about than an earlier try did."""
+        return 0 < self.share <= self._paid_share
 
     def kept(self, keys: pd.DataFrame) -> Mask:
         """Tell which rows are in the sample. A smaller sample is a part of a larger one."""
@@ -124,7 +142,8 @@ class Pressure:
         return found
 
     def _shrink(self, share: float) -> None:
-        self.share = share if share * self._left >= 1 else 0.0
+        least = self._paid_share if self.share > self._paid_share else 0.0
+        self.share = max(least, share if share * self._left >= 1 else 0.0)
         logger.warning(
             "The budget runs short: from here on %.3g %% of the rows are asked about, the others are not processed",
             100 * self.share,

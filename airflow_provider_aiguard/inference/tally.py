@@ -99,6 +99,7 @@ class Tally:
     chunks: int = 0
     degraded: dict[str, int] = field(default_factory=dict)
     sample_share: float = 1.0
+    sample_steps: list[tuple[int, float]] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
 
     @property
@@ -106,6 +107,12 @@ class Tally:
         """What was spent on all models together; ``None`` if one that was asked has no price."""
         seen = [model for model in self.models if model.asked] or self.models
         return sum(model.cost_micros for model in seen) if all(model.priced for model in seen) else None
+
+    def add_share(self, share: float) -> None:
+        """Remember which share of the chunk that is not counted yet was asked about."""
+        if share != self.sample_share:
+            self.sample_steps.append((self.rows, share))
+        self.sample_share = share
 
     def summary(self) -> InferenceSummary:
         """The counts as they are now."""
@@ -120,6 +127,7 @@ class Tally:
             not_processed=self.not_processed,
             degraded=dict(self.degraded),
             sample_share=self.sample_share,
+            sample_steps=tuple(self.sample_steps),
             chunks=self.chunks,
             saved=self.models[0].saved,
             cost_micros=self.cost_micros,

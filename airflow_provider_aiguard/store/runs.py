@@ -156,6 +156,20 @@ class Runs:
         found = self._database.read(lambda conn: conn.execute(query).scalar_one_or_none())
         return None if found is None else InferenceSummary.from_dict(found)
 
+    def furthest_try(self, identity: RunIdentity, model: ModelIdentity) -> InferenceSummary | None:
+        """What the earlier try of a task did that read the most rows; ``None`` if there is none, or outside Airflow.
+
+        :param identity: the try that asks.
+        :param model: which model it must have asked, too.
+        """
+        if _has_no_tries(identity):
+            return None
+        conditions = [*_earlier_tries(identity), run.model_name == model.name, run.model_version == model.version]
+        query = sa.select(run.summary).where(*conditions).order_by(run.started_at.desc(), run.run_id.desc())
+        found = self._database.read(lambda conn: conn.execute(query).scalars().all())
+        same = [summary for summary in map(InferenceSummary.from_dict, found) if summary.model == model]
+        return max(same, key=lambda summary: summary.rows, default=None)
+
     def _update(self, run_id: str, values: Mapping[str, Any], *, ends: bool = False) -> None:
         change = sa.update(schema.run).where(run.run_id == run_id).values(**values)
 
@@ -183,23 +197,30 @@ def _let_go(conn: Connection, run_ids: Sequence[str]) -> None:
 
 
 def _abandon_earlier_tries(conn: Connection, identity: RunIdentity, now: datetime) -> Sequence[str]:
-    if not identity.dag_id and not identity.task_id:
-        # Outside Airflow there are no tries: every run has the same empty names.
+    if _has_no_tries(identity):
         return []
-    earlier = [
+    earlier = [*_earlier_tries(identity), run.state == str(RunState.RUNNING)]
+    dead = conn.scalars(sa.select(run.run_id).where(*earlier).order_by(run.run_id).with_for_update()).all()
+    if dead:
+        change = {"state": str(RunState.ABANDONED), "finished_at": now}
+        conn.execute(sa.update(schema.run).where(run.run_id.in_(dead)).values(**change))
+    return dead
+
+
+def _has_no_tries(identity: RunIdentity) -> bool:
+    """Outside Airflow every run has the same empty names."""
+    return not identity.dag_id and not identity.task_id
+
+
+def _earlier_tries(identity: RunIdentity) -> list[sa.ColumnElement[bool]]:
+    return [
         run.dag_id == identity.dag_id,
         run.dag_run_id == identity.dag_run_id,
         run.task_id == identity.task_id,
         run.map_index == identity.map_index,
         run.try_number <= identity.try_number,
         run.run_id != identity.run_id,
-        run.state == str(RunState.RUNNING),
     ]
-    dead = conn.scalars(sa.select(run.run_id).where(*earlier).order_by(run.run_id).with_for_update()).all()
-    if dead:
-        change = {"state": str(RunState.ABANDONED), "finished_at": now}
-        conn.execute(sa.update(schema.run).where(run.run_id.in_(dead)).values(**change))
-    return dead
 
 
 def _add_rejects(conn: Connection, run_id: str, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -11,6 +11,7 @@ from steps import Database, Runner, identity
 from test_escalation import Away, Cheap, Steps, Strong, counts, written
 
 from airflow_provider_aiguard.core.budget import Budget
+from airflow_provider_aiguard.core.claims import Failure
 from airflow_provider_aiguard.core.errors import BudgetExceededError, ConfigurationError
 from airflow_provider_aiguard.core.table import Table
 from airflow_provider_aiguard.inference import engine as engine_module
@@ -98,11 +99,71 @@ class TestSample:
         assert summary.not_processed == 400 - len(first)
         quarters = [sum(low < i <= low + 100 for i in first) for low in range(0, 400, 100)]
         assert min(quarters) >= 5
-        database.run("DROP TABLE scored")
-        again = run(late, run_id="run-2", try_number=2, budgets=(Budget("again", "1.00"),), **plan)
-        # What was paid for is free now, so that there is room for a row or two more.
-        assert set(first) <= set(ids(database))
-        assert again.cost_micros == 10_000 * (len(ids(database)) - len(first)) <= 50_000
+        for retry in (2, 3):
+            database.run("DROP TABLE scored")
+            again = run(
+                late, run_id=f"run-{retry}", try_number=retry, budgets=(Budget("b", "1.00", per="task"),), **plan
+            )
+            assert ids(database) == first
+            assert (again.cost_micros, again.saved, again.sample_share) == (0, len(first), summary.sample_share)
+
+    def test_a_retry_of_what_was_all_paid_for_leaves_nothing_out(self, database: Database, run: Runner) -> None:
+        database.flights(100)
+        plan = {**STEP, "budgets": (Budget("b", "1.00"),), "on_budget": "sample"}
+        run(late, **plan)
+        again = run(late, run_id="run-2", try_number=2, **plan)
+        assert (again.inferred, again.not_processed, again.sample_share, again.cost_micros) == (100, 0, 1.0, 0)
+
+    @pytest.mark.parametrize("policy", ["sample", "stop"])
+    def test_a_retry_of_one_that_failed_half_way_keeps_what_was_paid_for(
+        self, database: Database, run: Runner, policy: str
+    ) -> None:
+        database.flights(400)
+        plan = {**STEP, "chunk_size": 20, "budgets": (Budget("b", "1.00"),), "on_budget": policy}
+
+        most = [300 if policy == "sample" else 60]
+
+        def breaks(chunk: Any) -> Any:
+            if chunk["id"].max() > most[0]:
+                raise ValueError("no")
+            # Row 10 never has an answer: each try asks about it again.
+            return {"late": [Failure("no_idea") if i == 10 else True for i in chunk["id"]]}
+
+        with pytest.raises(ValueError, match="no"):
+            run(breaks, max_reject_share=1.0, **plan)
+        first = ids(database)
+        assert 9 in first
+        assert 10 not in first
+        most[0] = 400
+        found = []
+        for retry in (2, 3, 4):
+            database.run("DROP TABLE scored")
+            summary = run(breaks, run_id=f"run-{retry}", try_number=retry, max_reject_share=1.0, **plan)
+            found.append(ids(database))
+        # The call that failed is paid for, too.
+        assert set(first) < set(found[0]) if policy == "sample" else first == found[0]
+        assert found[0] == found[1] == found[2]
+        assert (summary.cost_micros or 0) <= 10_000
+
+    def test_with_more_money_a_retry_asks_about_more(self, database: Database, run: Runner) -> None:
+        database.flights(400)
+        plan = {**STEP, "chunk_size": 50, "on_budget": "sample"}
+        run(late, budgets=(Budget("b", "1.00"),), **plan)
+        again = run(late, run_id="run-2", try_number=2, budgets=(Budget("b", "3.00"),), **plan)
+        assert again.sample_share >= 0.5
+        whole = run(late, run_id="run-3", try_number=3, budgets=(Budget("b", "9.00"),), **plan)
+        assert (whole.inferred, whole.not_processed) == (400, 0)
+
+    def test_another_model_is_no_retry(self, database: Database, run: Runner, store: Store) -> None:
+        database.flights(100)
+        plan = {**STEP, "on_budget": "sample"}
+        run(late, budgets=(Budget("b", "1.00"),), **plan)
+        other = run(
+            lambda chunk: {"late": [False] * len(chunk)},
+            run_id="run-2", try_number=2, budgets=(Budget("b", "1.50"),), **plan,
+        )  # fmt: skip
+        # It is spread over the table as in a first try, not spent on its first half.
+        assert 35 <= other.inferred <= 50
 
     def test_a_smaller_sample_is_a_part_of_a_larger_one(self, database: Database, run: Runner) -> None:
         database.flights(400)
@@ -148,6 +209,18 @@ class TestSample:
         assert 0 < summary.sample_share < 1
         assert summary.not_processed > 0
         assert summary.inferred + summary.rejects + summary.not_processed == 200
+
+    def test_what_the_cheap_model_was_sure_of_is_thinned_out_as_well(self, database: Database, steps: Steps) -> None:
+        database.flights(400)
+        summary = steps.run(
+            Cascade([Level(steps.cheap, price_per_row="0"), Level(steps.strong, price_per_row="0.10")], accept=0.8),
+            chunk_size=400, budgets=(Budget("b", "4.00"),), on_budget="sample",
+        )  # fmt: skip
+        kept = list(written(database))
+        even = sum(i % 2 == 0 for i in kept) + summary.rejects
+        # Odd rows cost nothing, but are no likelier to be in the sample.
+        assert len(kept) + summary.rejects == pytest.approx(400 * summary.sample_share, abs=25)
+        assert even == pytest.approx(len(kept) / 2, abs=15)
 
 
 class TestCheaper:

@@ -169,6 +169,30 @@ class TestRuns:
         assert store.runs.last_into("s.b", dag_id="dag") == summary("good", rows=7)
         assert store.runs.last_into("s.a", dag_id="dag") is None
 
+    def test_the_try_that_got_furthest_is_of_the_same_task_and_model(self, store: Store) -> None:
+        for number, (rows, changes, model) in enumerate(
+            [
+                (30, {}, MODEL),
+                (20, {}, MODEL),
+                (90, {"map_index": 1}, MODEL),
+                (90, {"dag_run_id": "manual__2"}, MODEL),
+                (90, {"try_number": 4}, MODEL),
+                (90, {}, replace(MODEL, version="other")),
+                (90, {}, replace(MODEL, fingerprint="other")),
+            ]
+        ):
+            who = identity(f"r{number}", **changes)
+            store.runs.start(who, model, "s.a", "s.b")
+            store.runs.finish(RunState.FAILED, summary(who.run_id, model=model, rows=rows))
+        mine = identity("mine", try_number=3)
+        start(store, mine)
+        assert store.runs.furthest_try(mine, MODEL) == summary("r0", rows=30)
+        assert store.runs.furthest_try(replace(mine, task_id="another"), MODEL) is None
+        nobody = RunIdentity(run_id="outside")
+        for run_id in ("outside", "before"):
+            start(store, replace(nobody, run_id=run_id))
+        assert store.runs.furthest_try(nobody, MODEL) is None
+
     def test_times_without_zone_are_refused(self, store: Store) -> None:
         with pytest.raises(ConfigurationError, match="since must have a zone"):
             store.runs.list(since=datetime(2026, 1, 1))  # noqa: DTZ001

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -51,6 +52,7 @@ summaries = st.builds(
     inferred=counts,
     rejects=counts,
     chunks=counts,
+    sample_steps=st.lists(st.tuples(counts, st.floats(0, 1)), max_size=3).map(tuple),
     cost_micros=st.none() | counts,
     seconds=st.floats(0, 1e6),
     model_seconds=st.floats(0, 1e6),
@@ -98,3 +100,11 @@ def test_inferred_cells_of_a_column() -> None:
 
 def test_a_model_is_shown_with_its_version() -> None:
     assert str(summary().model) == "late@3"
+
+
+def test_which_share_was_asked_about_from_a_row_on() -> None:
+    model = ModelIdentity(name="m", version="1", fingerprint="f")
+    whole = InferenceSummary(run_id="r", model=model, source="t", target="u", rows=30)
+    assert [whole.sample_share_at(row) for row in (0, 29, 30)] == [1.0, 1.0, 0.0]
+    less = replace(whole, sample_steps=((10, 0.5), (20, 0.0)))
+    assert [less.sample_share_at(row) for row in (0, 9, 10, 19, 20)] == [1.0, 1.0, 0.5, 0.5, 0.0]

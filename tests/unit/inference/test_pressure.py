@@ -11,7 +11,7 @@ import pytest
 from airflow_provider_aiguard.core.amounts import Amounts
 from airflow_provider_aiguard.core.budget import Budget
 from airflow_provider_aiguard.core.outputs import parse_outputs
-from airflow_provider_aiguard.core.run import RunIdentity
+from airflow_provider_aiguard.core.run import InferenceSummary, ModelIdentity, RunIdentity
 from airflow_provider_aiguard.core.table import Table
 from airflow_provider_aiguard.inference.plan import InferencePlan
 from airflow_provider_aiguard.inference.pressure import Pressure
@@ -31,12 +31,12 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
-def pressure(store: Store, policy: Any, total: int = 1_000, **changes: Any) -> Pressure:
+def pressure(store: Store, policy: Any, total: int = 1_000, earlier: Any = None, **changes: Any) -> Pressure:
     plan = InferencePlan(
         rows=Table("t", "w", key="id"), into=Table("u", "w"), outputs=parse_outputs(["y"]), on_budget=policy,
         **{"budgets": (Budget("b", "1.00"), Budget("c", 500, unit="calls")), **changes},
     )  # fmt: skip
-    return Pressure(plan, store, ME, total)
+    return Pressure(plan, store, ME, total, earlier)
 
 
 def asker(*, usd: int = 0, calls: int = 0, row_price: float | None = None, refused: Amounts | None = None) -> Any:
@@ -94,6 +94,34 @@ def test_a_refusal_stops_or_at_least_halves_until_no_row_is_left(store: Store) -
     assert found.share == pytest.approx(0.1)
     for _ in range(10):
         found.give_way(asker(refused=Amounts(micros=1, calls=1)))
+    assert found.share == 0.0
+
+
+EARLIER = InferenceSummary(
+    run_id="1", model=ModelIdentity(name="m", version="1", fingerprint="f"), source="t", target="u",
+    rows=300, sample_steps=((100, 0.5), (200, 0.25)),
+)  # fmt: skip
+
+
+def test_what_an_earlier_try_asked_about_stays_in_the_sample(store: Store) -> None:
+    found = pressure(store, "sample", budgets=(Budget("none", "0.00"),), earlier=EARLIER)
+    shares = []
+    for done in (0, 100, 200):
+        found.begin(done, 100, [asker(row_price=4_000.0)])
+        found.enter(KEYS.iloc[done : done + 100])
+        shares.append((found.share, found.repeats))
+    assert shares == [(1.0, True), (0.5, True), (0.25, True)]
+    # Where it ended, one looks ahead as if these were the first rows.
+    found.begin(300, 100, [asker(row_price=4_000.0)])
+    assert (found.share, found.repeats) == (0.0, False)
+
+
+def test_a_refusal_first_leads_back_to_what_an_earlier_try_asked_about(store: Store) -> None:
+    found = pressure(store, "sample", earlier=EARLIER)
+    found.begin(200, 100, [asker()])
+    found.give_way(asker(refused=Amounts(micros=10**9, calls=1)))
+    assert (found.share, found.repeats) == (0.25, True)
+    found.give_way(asker(refused=Amounts(micros=10**9, calls=1)))
     assert found.share == 0.0
 
 

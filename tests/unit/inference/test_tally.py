@@ -64,6 +64,14 @@ def test_a_snapshot_does_not_change_with_the_tally() -> None:
     assert running.summary().columns["y"].inferred == 2
 
 
+def test_steps_of_the_sample_are_where_it_changes() -> None:
+    running = tally(True)
+    for rows, share in ((0, 1.0), (10, 1.0), (20, 0.5), (30, 0.5), (40, 0.0)):
+        running.rows = rows
+        running.add_share(share)
+    assert (running.summary().sample_share, running.summary().sample_steps) == (0.0, ((20, 0.5), (40, 0.0)))
+
+
 def test_without_a_price_there_is_no_cost() -> None:
     assert tally(False).summary().cost_micros is None
     assert tally(True).summary().cost_micros == 0
