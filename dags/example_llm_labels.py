@@ -1,4 +1,4 @@
-"""A language model labels rows. Offline until there is a connection ``labels``. Then its provider is asked and paid."""
+"""A language model labels rows. Offline until there is a connection ``labels``: then its provider is paid."""
 
 # [START llm_labels]
 from typing import Any
@@ -47,8 +47,6 @@ def example_llm_labels():
             samples=3,
             pacing=Pacing(in_flight=8),
         ),
-        price_per_row="0",  # a real provider charges: without this line its listed price counts
-        chunk_size=200,  # a crash costs the answers of one chunk
         max_reject_share=0.05,
     )
 

@@ -18,6 +18,7 @@ from airflow_provider_aiguard.core.amounts import Amounts, Unit
 from airflow_provider_aiguard.core.errors import BudgetExceededError
 from airflow_provider_aiguard.core.money import MICROS_PER_DOLLAR
 from airflow_provider_aiguard.inference.calibrated import calibrated
+from airflow_provider_aiguard.inference.cascade import counts_tokens
 from airflow_provider_aiguard.inference.once import Once, answers_of
 from airflow_provider_aiguard.inference.prices import Bill, Metered
 from airflow_provider_aiguard.inference.tally import ModelTally
@@ -65,7 +66,7 @@ class Asker:
         self._identity = identity
         self._outputs = outputs
         self._once: Once | None = None
-        if plan.pays_once:
+        if plan.pays_once or counts_tokens(model):
             self._once = Once(plan, model.identity, store.results, identity, outputs.all)
         priced = plan.price_per_row is not None or plan.price is not None
         self.tally = ModelTally(model=model.identity, priced=priced)

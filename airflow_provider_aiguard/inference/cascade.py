@@ -17,12 +17,20 @@ from airflow_provider_aiguard.core.errors import ConfigurationError
 from airflow_provider_aiguard.core.money import parse_usd
 from airflow_provider_aiguard.core.price import Price
 from airflow_provider_aiguard.core.run import ModelIdentity
+from airflow_provider_aiguard.models.concurrency import Pacing
 
 if TYPE_CHECKING:
     from airflow_provider_aiguard.inference.plan import InferencePlan
     from airflow_provider_aiguard.models.base import Model
 
 OnUncertified = Literal["fail", "escalate", "accept"]
+
+MOST_ROWS = 10_000
+"""Rows of a chunk: more would cost memory and gain no time."""
+
+ROUNDS = 20
+"""So often a model that asks about some rows at a time does so in a chunk. A chunk is held for as a whole, at the most
+it can cost, and at its end the slowest row is waited for."""
 
 NOTHING = math.inf
 """A threshold that no confidence reaches."""
@@ -46,8 +54,8 @@ class Level:
     def plan(self, plan: InferencePlan) -> InferencePlan:
         """Give what a step does with this model's price."""
         row = None if self.price_per_row is None else parse_usd(self.price_per_row, what="price_per_row")
-        counts_tokens = row is None and _counts_tokens(self.model)
-        return replace(plan, price_per_row=row, price=self.price or ("listed" if counts_tokens else None))
+        listed = row is None and counts_tokens(self.model)
+        return replace(plan, price_per_row=row, price=self.price or ("listed" if listed else None))
 
 
 class Cascade:
@@ -120,6 +128,11 @@ class Cascade:
         named = [getattr(level.model, "inputs", None) for level in self.all]
         return None if None in named else tuple(dict.fromkeys(name for names in named for name in names or ()))
 
+    @property
+    def chunk_size(self) -> int:
+        """Rows of a chunk, where the author says nothing: few, where a model asks about a few at a time."""
+        return min([MOST_ROWS, *(ROUNDS * rows for level in self.all if (rows := _at_once(level.model)))])
+
     def plans(self, plan: InferencePlan) -> list[InferencePlan]:
         """Give what a step does for each model of :attr:`all`, with its price.
 
@@ -157,8 +170,15 @@ class Cascade:
                 stack.callback(level.model.close)
 
 
-def _counts_tokens(model: Model) -> bool:
+def counts_tokens(model: Any) -> bool:
+    """Whether a model is paid by the token."""
     return bool(getattr(model, "counts_tokens", hasattr(model, "most_usage")))
+
+
+def _at_once(model: Model) -> int | None:
+    """Rows that a model asks about at a time; ``None`` for one that takes a chunk as a whole."""
+    rows: int | None = getattr(model, "at_once", None)
+    return Pacing().in_flight if rows is None and counts_tokens(model) else rows
 
 
 def routes(plan: InferencePlan, model: Model | Cascade) -> tuple[Cascade, list[InferencePlan]]:

@@ -128,6 +128,7 @@ class _Step:
             Asker(one, level, store, identity, self.outputs) for one, level in zip(plans, cascade.all, strict=True)
         ]
         self.runs = [run_of_model(identity.run_id, i, len(self.askers)) for i in range(len(self.askers))]
+        self.chunk_size = plan.chunk_size or cascade.chunk_size
         self.total = count_rows(read, plan.rows)
         earlier = store.runs.furthest_try(identity, cascade.identity) if plan.budgets and plan.store_results else None
         self.pressure = Pressure(plan, store, identity, self.total, earlier)
@@ -147,7 +148,7 @@ class _Step:
         if self.outputs.typed:
             self._open_writer()
         logged = time.monotonic()
-        for chunk in read_chunks(self.read, self.plan.rows, self.columns.read, chunk_size=self.plan.chunk_size):
+        for chunk in read_chunks(self.read, self.plan.rows, self.columns.read, chunk_size=self.chunk_size):
             try:
                 self._chunk(chunk)
             finally:

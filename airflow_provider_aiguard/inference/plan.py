@@ -19,8 +19,6 @@ Fill = Literal["all", "missing"]
 
 OnBudget = Literal["fail", "stop", "sample", "cheaper"]
 
-DEFAULT_CHUNK_SIZE = 10_000
-
 
 @dataclass(frozen=True, kw_only=True)
 class InferencePlan:
@@ -33,7 +31,7 @@ class InferencePlan:
     :param fill: ``all`` rows are inferred, or only those where an output is ``missing`` (NULL): the values that
         were there are labelled ``observed``.
     :param carry: columns copied from ``rows`` into ``into``; ``None`` for those that ``into.where`` names.
-    :param chunk_size: rows read, inferred and written at a time.
+    :param chunk_size: rows read, inferred and written at a time; ``None`` for what suits the model.
     :param max_reject_share: share of asked rows, in [0, 1], that may be rejected before the task fails.
     :param price_per_row: USD for one row sent to the model, ``None`` if nobody declared it.
     :param price: USD for tokens and calls of a model that states how many it uses; ``listed`` for what the price
@@ -52,7 +50,7 @@ class InferencePlan:
     inputs: tuple[str, ...] | None = None
     fill: Fill = "all"
     carry: tuple[str, ...] | None = None
-    chunk_size: int = DEFAULT_CHUNK_SIZE
+    chunk_size: int | None = None
     max_reject_share: float = 0.0
     price_per_row: Decimal | None = None
     price: Price | Literal["listed"] | None = None
@@ -72,7 +70,7 @@ class InferencePlan:
             raise ConfigurationError(f"fill must be one of {get_args(Fill)!r}; got {self.fill!r}.")
         if self.on_budget not in get_args(OnBudget):
             raise ConfigurationError(f"on_budget must be one of {get_args(OnBudget)!r}; got {self.on_budget!r}.")
-        if self.chunk_size < 1:
+        if self.chunk_size is not None and self.chunk_size < 1:
             raise ConfigurationError(f"chunk_size must be at least 1; got {self.chunk_size!r}.")
         if not 0 <= self.max_reject_share <= 1:
             raise ConfigurationError(f"max_reject_share must be in [0, 1]; got {self.max_reject_share!r}.")
@@ -99,8 +97,9 @@ class InferencePlan:
 
     @property
     def pays_once(self) -> bool:
-        """Whether equal rows are asked about once: hashing them costs more than a model that is free."""
-        return bool(self.price_per_row) or self.price is not None or self.reuse is not None
+        """Whether equal rows are asked about once, whoever the model: hashing costs more than one that is free."""
+        priced = bool(self.price_per_row) or self.price is not None
+        return priced or self.reuse is not None or any(budget.unit != "usd" for budget in self.budgets)
 
     @property
     def in_place(self) -> bool:

@@ -109,6 +109,11 @@ class HttpModel:
         self._used = Usage()
 
     @property
+    def at_once(self) -> int:
+        """Rows that are asked about at the same time."""
+        return self.batch_size * self._pace.pacing.in_flight
+
+    @property
     def identity(self) -> ModelIdentity:
         """Name and version, and the hash of the address and of what is asked."""
         return self._identity

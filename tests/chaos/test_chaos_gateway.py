@@ -40,13 +40,15 @@ fork = multiprocessing.get_context("fork")
 
 
 class Provider:
-    """A model that counts tokens, and a provider that charges for them.
+    """A model that counts tokens, a row at a time, and a provider that charges for them.
 
     :param name: provider and model.
     :param most: what one row can use at most.
     :param used: what one row uses.
     :param price: what the provider charges.
     """
+
+    at_once = 1
 
     def __init__(self, *, most: Usage, used: Usage | None = None, price: Price, name: str = "us:ours") -> None:
         self.identity = ModelIdentity(name=name, version="1", fingerprint="f")
@@ -79,9 +81,14 @@ def _times(usage: Usage, rows: int) -> Usage:
 @pytest.fixture
 def rows(tmp_path: Path) -> Iterator[sa.Engine]:
     engine = sa.create_engine(f"sqlite:///{tmp_path}/rows.db", poolclass=NullPool)
-    pd.DataFrame({"id": range(ROWS), "x": [f"text {i}" for i in range(ROWS)]}).to_sql("rows", engine, index=False)
+    fill(engine, ROWS)
     yield engine
     engine.dispose()
+
+
+def fill(engine: sa.Engine, rows: int) -> None:
+    frame = pd.DataFrame({"id": range(rows), "x": [f"text {i}" for i in range(rows)]})
+    frame.to_sql("rows", engine, index=False, if_exists="replace")
 
 
 @pytest.fixture
@@ -91,13 +98,19 @@ def store(sqlite_url: str) -> Iterator[Store]:
 
 
 def infer(
-    model: Provider, rows: sa.Engine, store: Store, budget: Budget, price: Any = "listed", who: RunIdentity = WHO
+    model: Provider,
+    rows: sa.Engine,
+    store: Store,
+    budget: Budget,
+    price: Any = "listed",
+    who: RunIdentity = WHO,
+    chunk_size: int | None = 1,
 ) -> None:
     plan = InferencePlan(
         rows=Table("rows", key="id"),
         into=Table("scored", key="id"),
         outputs=parse_outputs({"y": str}),
-        chunk_size=1,
+        chunk_size=chunk_size,
         price=price,
         budgets=(budget,),
     )
@@ -193,14 +206,15 @@ def test_mode_5_an_estimate_is_cut_down_to_what_is_left(rows: sa.Engine, store: 
 
 
 def test_mode_6_a_worst_case_pins_the_whole_budget(rows: sa.Engine, store: Store) -> None:
-    # The bound is a hundred times the charge, and fits five times: more than one call is never held at once.
+    # The bound is a hundred times the charge. The table's is twenty times the budget, a chunk's of usual size is not.
     most = Usage(requests=1, input_tokens=1_000, output_tokens=1_900)
     model = Provider(most=most, used=Usage(requests=1, input_tokens=100, output_tokens=10), price=FLAT)
-    budget = Budget("b", "0.21")
-    infer(model, rows, store, budget, FLAT)
-    assert model.calls == ROWS
+    budget, table = Budget("b", "5.30"), 640
+    fill(rows, table)
+    infer(model, rows, store, budget, FLAT, chunk_size=None)
+    assert model.calls == table
     assert standing(store, budget) == (model.charged, 0)
-    assert model.charged == ROWS * 2_000
+    assert model.charged == table * 2_000
 
 
 def test_mode_7_the_dearer_price_of_long_calls_is_not_in_the_estimate(rows: sa.Engine, store: Store) -> None:

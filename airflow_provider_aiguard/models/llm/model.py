@@ -94,6 +94,11 @@ class LanguageModel:
         return self.prompt.columns
 
     @property
+    def at_once(self) -> int:
+        """Rows that are asked about at the same time."""
+        return self.pacing.in_flight
+
+    @property
     def identity(self) -> ModelIdentity:
         """The provider's model, and the hash of everything it is told. Makes the pydantic-ai model if need be."""
         if self._identity is None:

@@ -76,6 +76,16 @@ class TestEqualRows:
         assert asked(run) == [30]
         assert summary.saved == 0
 
+    @pytest.mark.parametrize("price", [None, Decimal(0)])
+    def test_but_once_where_a_budget_counts_its_calls(
+        self, database: Database, run: Runner, price: Decimal | None
+    ) -> None:
+        database.flights(30)
+        plan = {**BY_CARRIER, "price_per_row": price, "budgets": (Budget("flights", 5, unit="calls"),)}
+        assert run(is_ua, **plan).saved == 28
+        assert run(is_ua, run_id="run-2", try_number=2, **plan).saved == 30
+        assert asked(run) == [2]
+
     def test_results_may_stay_out_of_the_store(self, database: Database, run: Runner, store: Store) -> None:
         database.flights(30)
         summary = run(is_ua, chunk_size=10, store_results=False, **BY_CARRIER)

@@ -6,7 +6,18 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_aiguard import Budget, CalibrationMap, Cascade, Certificate, Level, Price, Table
+from airflow_provider_aiguard import (
+    Budget,
+    CalibrationMap,
+    Cascade,
+    Certificate,
+    HttpModel,
+    LanguageModel,
+    Level,
+    Pacing,
+    Price,
+    Table,
+)
 from airflow_provider_aiguard.core.errors import ConfigurationError, PriceUnknownError
 from airflow_provider_aiguard.core.outputs import parse_outputs
 from airflow_provider_aiguard.inference.cascade import NOTHING, routes
@@ -99,6 +110,17 @@ def test_its_identity_changes_with_all_that_decides_the_answers() -> None:
     assert [c.identity.name for c in cascades[3:5]] == ["cheap > strong", "cheap > strong or spare"]
     assert Cascade([CHEAP]).identity == CHEAP.identity
     assert Cascade([CHEAP], reject_below=0.5).identity != CHEAP.identity
+
+
+def test_chunks_are_small_where_a_model_asks_about_a_few_rows_at_a_time() -> None:
+    assert Cascade([CHEAP]).chunk_size == 10_000
+    language = LanguageModel(lambda: None, prompt="{x}", output_type=str, output="y", pacing=Pacing(in_flight=4))
+    batches = HttpModel("http://h", model="m", outputs=["y"], batch_size=10, pacing=Pacing(in_flight=8))
+    by_default = HttpModel("http://h", model="m", outputs=["y"])
+    assert [Cascade([one]).chunk_size for one in (language, batches, by_default)] == [80, 1_600, 10_000]
+    # Of one that only counts tokens the usual number in flight is taken.
+    assert Cascade([Tokens()]).chunk_size == 320
+    assert Cascade([CHEAP, batches], accept=0.9, fallback=language).chunk_size == 80
 
 
 def test_each_level_has_its_price_and_a_model_that_counts_tokens_the_listed_one() -> None:
