@@ -57,6 +57,11 @@ class Node:
         return f"{self.name}.{self.column}" if self.column else self.name
 
     @property
+    def words(self) -> tuple[str, str, str, str]:
+        """What nodes are sorted by. Many are compared faster by it than by themselves."""
+        return str(self.kind), self.namespace, self.name, self.column
+
+    @property
     def dataset(self) -> Node:
         """The dataset of a column; a dataset itself."""
         return dataset_node(self.namespace, self.name)

@@ -43,6 +43,7 @@ from airflow_provider_aiguard.lineage.standard import (
     MAX_DOCUMENTATION,
     column_lineage,
     dataset_facets,
+    loop_tags,
     provenance_tags,
     with_columns,
 )
@@ -177,17 +178,25 @@ def inference_lineage(
 
 
 def training_lineage(
-    model: ModelIdentity, inputs: Mapping[DatasetName, Sequence[DatasetField]], *, written_by: WrittenBy | None = None
+    model: ModelIdentity,
+    inputs: Mapping[DatasetName, Sequence[DatasetField]],
+    *,
+    loops: Mapping[DatasetName, bool] | None = None,
+    written_by: WrittenBy | None = None,
 ) -> Lineage:
     """Say what the event of a training says: the training set read, and the model written as a dataset.
 
     :param model: the model.
     :param inputs: the columns of each dataset it learnt from.
+    :param loops: whether a dataset descends from this model, where it is known.
     :param written_by: see :data:`WrittenBy`.
     """
     name = model_dataset(model.name, model.version)
+    read = {dataset: _input(dataset, fields, written_by) for dataset, fields in inputs.items()}
+    for dataset, loop in (loops or {}).items():
+        read[dataset].facets = {**(read[dataset].facets or {}), "tags": loop_tags(loop=loop)}
     return Lineage(
-        inputs=[_input(dataset, fields, written_by) for dataset, fields in inputs.items()],
+        inputs=list(read.values()),
         outputs=[OutputDataset(namespace=name.namespace, name=name.name, facets=model_facets(model))],
         job_facets=_documentation(f"Trains {model}"),
     )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from airflow_provider_aiguard.lineage.datasets import DatasetName
 from airflow_provider_aiguard.lineage.keys import CERTIFICATE_KEY, PROVENANCE_KEY, RUN_KEY
 from airflow_provider_aiguard.lineage.marquez import Place
-from airflow_provider_aiguard.lineage.standard import CONFIDENCE_TAG, TAG_SOURCE
+from airflow_provider_aiguard.lineage.standard import CONFIDENCE_TAG, LOOP_TAG, TAG_SOURCE
 
 if TYPE_CHECKING:
     from airflow_provider_aiguard.lineage.marquez import MarquezClient
@@ -34,7 +34,7 @@ _CONFIDENCES = {
     )
     for tenth in range(10)
 }
-_FLAGS = {"aiguard_feedback_loop": "AI_FEEDBACK_LOOP", "aiguard_recall": "RECALLED"}
+_FLAGS = {LOOP_TAG: "AI_FEEDBACK_LOOP", "aiguard_recall": "RECALLED"}
 _WRITTEN = (*_PROVENANCES, *_CONFIDENCES, CERTIFIED)
 """What a writer says of its columns. What is new is not certified until somebody says so."""
 _TERMINAL = ("COMPLETE", "FAIL", "ABORT")

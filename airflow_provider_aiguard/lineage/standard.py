@@ -30,6 +30,7 @@ MAX_EDGES = 2000
 
 TAG_SOURCE = "AIGUARD"
 CONFIDENCE_TAG = "aiguard_confidence"
+LOOP_TAG = "aiguard_feedback_loop"
 
 _MAX_MODEL = 80
 _MAX_DESCRIPTION = 1000
@@ -145,6 +146,14 @@ def provenance_tags(columns: Mapping[str, ColumnSummary]) -> tags_dataset.TagsDa
     everywhere = {provenance for column in columns.values() for provenance in _present(column)}
     tags += [_tag(PROVENANCE_KEY, provenance) for provenance in sorted(everywhere)]
     return tags_dataset.TagsDatasetFacet(tags=tags)
+
+
+def loop_tags(*, loop: bool) -> tags_dataset.TagsDatasetFacet:
+    """Tag a training set: whether it descends from the model that is trained on it.
+
+    :param loop: whether it does. That it does not takes an earlier tag off.
+    """
+    return tags_dataset.TagsDatasetFacet(tags=[_tag(LOOP_TAG, "true" if loop else "false")])
 
 
 def confidence_bucket(mean: float | None) -> str | None:

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -145,13 +145,15 @@ class AIStep:
 class TrainingStep:
     """Says which tables a task trained a model on: ``@task(post_execute=TrainingStep(...))``.
 
-    The model is then in the graph, between its training set and whatever it infers. It never fails the task.
+    The model is then in the graph, between its training set and whatever it infers. A table that descends from what a
+    model of this name inferred is tagged as a feedback loop, and named in the log. It never fails the task.
 
     :param model_name: name of the model, as ``@task.inference`` has it.
     :param model_version: its version, likewise.
     :param rows: table or file, or several, of the training set.
     :param fingerprint: sha256 of the model, if it is known before it is trained.
     :param conn_id: connection of tables that name none.
+    :param aiguard_conn_id: connection of the store.
     """
 
     def __init__(
@@ -162,10 +164,12 @@ class TrainingStep:
         rows: Table | str | Sequence[Table | str],
         fingerprint: str = "",
         conn_id: str | None = None,
+        aiguard_conn_id: str = "aiguard_default",
     ) -> None:
         self.model = ModelIdentity(name=model_name, version=model_version, fingerprint=fingerprint)
         several = (rows,) if isinstance(rows, Table | str) else tuple(rows)
         self.rows = [_spec(table, conn_id) for table in several]
+        self.aiguard_conn_id = aiguard_conn_id
 
     def __call__(self, context: Context, result: Any = None) -> None:  # noqa: ARG002  # Airflow gives both
         """Have the event of this task say what it trained on."""
@@ -177,10 +181,11 @@ class TrainingStep:
     def _tell(self, context: Context) -> None:
         from airflow_provider_aiguard.hooks.sources import AirflowSources
 
-        with AirflowSources() as sources:
+        with AirflowSources(self.aiguard_conn_id) as sources:
             described = [_described(_rendered(spec, context), sources) for spec in self.rows]
             inputs = {name: fields for name, fields in described if name is not None}
-        add_lineage(context["task"], partial(_training_lineage, self.model, inputs))
+            loops = _loops(self.model, inputs, sources)
+        add_lineage(context["task"], partial(_training_lineage, self.model, inputs, loops))
 
 
 def _spec(table: Table | str, conn_id: str | None) -> dict[str, Any]:
@@ -237,7 +242,30 @@ def _inference_lineage(summary: InferenceSummary, **kwargs: Any) -> Any:
     return inference_lineage(summary, **kwargs)
 
 
-def _training_lineage(model: ModelIdentity, inputs: dict[DatasetName, list[DatasetField]]) -> Any:
+def _loops(model: ModelIdentity, inputs: Iterable[DatasetName], sources: AirflowSources) -> dict[DatasetName, bool]:
+    """Whether each table descends from what a model of this name inferred, as far as events say."""
+    from airflow_provider_aiguard.core.errors import NotRecordedError
+    from airflow_provider_aiguard.core.lineage import dataset_node
+    from airflow_provider_aiguard.lineage.loops import own_work
+
+    known: dict[DatasetName, bool] = {}
+    try:
+        for name in inputs:
+            with suppress(NotRecordedError):
+                own = own_work(sources.store.graph.ancestors(dataset_node(name.namespace, name.name)), model.name)
+                known[name] = own is not None
+                if own is not None:
+                    log.warning(
+                        "A feedback loop: %s is trained on %s, which descends from %s.", model, name.name, own.node
+                    )
+    except Exception:
+        log.warning("Whether the model is trained on its own work is not known.", exc_info=True)
+    return known
+
+
+def _training_lineage(
+    model: ModelIdentity, inputs: dict[DatasetName, list[DatasetField]], loops: dict[DatasetName, bool]
+) -> Any:
     from airflow_provider_aiguard.lineage.events import training_lineage
 
-    return training_lineage(model, inputs)
+    return training_lineage(model, inputs, loops=loops)

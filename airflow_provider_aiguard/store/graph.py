@@ -30,6 +30,8 @@ from airflow_provider_aiguard.store.walk import Walk, Way, id_table, steps, walk
 
 node = schema.lineage_node.c
 
+_KINDS = {str(kind): kind for kind in NodeKind}
+
 
 class Graph:
     """What came from what, as the events of all operators say."""
@@ -158,10 +160,10 @@ def _ancestry(conn: Connection, subject: Node, as_of: datetime | None, also: Col
     found = walk(conn, start, way)
     nodes = _nodes(conn, found.depths, ids)
     origins = latest_origins(conn, found.depths, as_of)
-    in_circle = any(start in onward for onward in found.onward.values())
+    in_circle = any(start == there for _, there in found.pairs)
     behind = (one for one in found.depths if one != start or in_circle)
     ancestors = (Ancestor(nodes[one], found.depths[one], origins.get(one)) for one in behind)
-    nearest_first = tuple(sorted(ancestors, key=lambda one: (one.depth, one.node)))
+    nearest_first = tuple(sorted(ancestors, key=lambda one: (one.depth, *one.node.words)))
     return Ancestry(subject=subject, ancestors=nearest_first, roots=roots_of(conn, found, nodes, origins, as_of))
 
 
@@ -171,7 +173,7 @@ def _trace(
     ids = _ids_of(conn, subject, also)
     way, further = with_edges(conn, way, subject, also, ids)
     found = walk(conn, ids[subject], way, depth=most[0], limit=most[1])
-    rows = steps(conn, found.onward, way)
+    rows = steps(conn, found.led_on, way)
     nodes = _nodes(conn, {*found.depths, *(row["job_id"] for row in rows)}, ids)
     taken: dict[Node, list[Step]] = {}
     for step in [*(_step(row, nodes) for row in rows), *_other_steps(further, found, nodes)]:
@@ -188,7 +190,7 @@ def _trace(
 
 def _other_steps(further: Further, found: Walk, nodes: Mapping[int, Node]) -> Iterator[Step]:
     for (here, there), job in further.items():
-        if here in found.onward:
+        if here in found.led_on:
             yield Step(
                 here=nodes[here], there=nodes[there], job=job, kind=EdgeKind.DATA, direct=True, opaque=True,
                 complete=False, last_run="", last_at=None,
@@ -221,13 +223,19 @@ def _ids_of(conn: Connection, subject: Node, also: Collection[Edge]) -> dict[Nod
 
 def _nodes(conn: Connection, ids: Collection[int], known: Mapping[Node, int]) -> dict[int, Node]:
     """Nodes by id; ``known`` are those that need not be read."""
-    wanted, owner = id_table(conn, (one for one in ids if one > 0)), schema.lineage_node.alias("owner")
-    query = sa.select(node.id, node.kind, node.namespace, node.name, owner.c.namespace, owner.c.name)
-    query = query.join_from(wanted, schema.lineage_node, node.id == wanted.c.value)
-    query = query.outerjoin(owner, owner.c.id == node.dataset_id)
+    wanted = id_table(conn, (one for one in ids if one > 0))
+    query = sa.select(node.id, node.kind, node.dataset_id, node.namespace, node.name)
+    rows = conn.execute(query.join_from(wanted, schema.lineage_node, node.id == wanted.c.value)).all()
+    owners = _names_of(conn, {dataset_id for _, _, dataset_id, *_ in rows if dataset_id is not None})
     found = {number: one for one, number in known.items() if number in ids and number < 0}
-    for number, kind, namespace, name, of_namespace, of_name in conn.execute(query):
-        is_column = of_name is not None
-        whole = (of_namespace, of_name, name) if is_column else (namespace, name)
-        found[number] = Node(NodeKind(kind), *whole)
+    for number, kind, dataset_id, namespace, name in rows:
+        whole = (namespace, name) if dataset_id is None else (*owners[dataset_id], name)
+        found[number] = Node(_KINDS[kind], *whole)
     return found
+
+
+def _names_of(conn: Connection, datasets: Collection[int]) -> dict[int, tuple[str, str]]:
+    wanted = id_table(conn, datasets)
+    query = sa.select(node.id, node.namespace, node.name)
+    query = query.join_from(wanted, schema.lineage_node, node.id == wanted.c.value)
+    return {number: (namespace, name) for number, namespace, name in conn.execute(query)} if datasets else {}

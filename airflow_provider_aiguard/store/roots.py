@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -31,7 +31,7 @@ def roots_of(
     :param origins: what runs said they wrote, by id.
     :param as_of: only what was seen until then; with zone.
     """
-    ends = [one for one in walk.depths if one not in walk.onward]
+    ends = [one for one in walk.depths if one not in walk.led_on]
     by_kind = {kind: [one for one in ends if nodes[one].kind is kind] for kind in NodeKind}
     wrote = origins_by_job(conn, by_kind[NodeKind.JOB], walk.depths, as_of)
     written = _written_columns(conn, by_kind[NodeKind.COLUMN], as_of)
@@ -39,24 +39,34 @@ def roots_of(
         *(Root(nodes[one], _common(wrote.get(one, [])), recorded=True) for one in by_kind[NodeKind.JOB]),
         *(Root(nodes[one], origins.get(one), one in written or one in origins) for one in by_kind[NodeKind.COLUMN]),
         *(Root(nodes[one], origins.get(one), one in origins) for one in by_kind[NodeKind.DATASET]),
-        *(Root(nodes[one], origins.get(one)) for one in closed_circles(walk.depths, walk.onward)),
+        *(Root(nodes[one], origins.get(one)) for one in closed_circles(walk.depths, walk.pairs)),
     ]
-    return tuple(sorted(roots, key=lambda root: root.node))
+    return tuple(sorted(roots, key=lambda root: root.node.words))
 
 
-def closed_circles(nodes: Iterable[int], onward: Mapping[int, Iterable[int]]) -> list[int]:
+def closed_circles(nodes: Collection[int], pairs: Sequence[tuple[int, int]]) -> list[int]:
     """Find the nodes that only lead to each other: nobody knows what came into their circle first.
 
     :param nodes: all nodes.
-    :param onward: where each leads to; one that leads nowhere is an end and in no circle.
+    :param pairs: from where to where each leads; one that leads nowhere is an end and in no circle.
     """
-    back: dict[int, list[int]] = {}
-    for here, found in onward.items():
-        for there in found:
-            back.setdefault(there, []).append(here)
-    every = list(nodes)
-    grounded = _reached(back, (one for one in every if one not in onward))
-    return [one for circle in _circles(set(every) - grounded.keys(), onward, back) for one in circle]
+    grounded = set(nodes).difference(here for here, _ in pairs)
+    # As walked: what comes later leads on from what came before, so that one look back mostly reaches all.
+    for here, there in reversed(pairs):
+        if there in grounded:
+            grounded.add(here)
+    if grounded.issuperset(nodes):
+        return []
+    onward, back = _by_first(pairs), _by_first((there, here) for here, there in pairs)
+    grounded = set(_reached(back, grounded))
+    return [one for circle in _circles(set(nodes) - grounded, onward, back) for one in circle]
+
+
+def _by_first(pairs: Iterable[tuple[int, int]]) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
+    for one, other in pairs:
+        found.setdefault(one, []).append(other)
+    return found
 
 
 def _circles(

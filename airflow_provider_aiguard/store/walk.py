@@ -10,10 +10,11 @@ and stays among datasets from there: more is found than is true, and nothing is 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
@@ -54,13 +55,18 @@ class Walk:
     """Where a walk got.
 
     :param depths: the fewest steps to each node, in the order they were reached; the start has 0.
-    :param onward: the nodes each node leads to. A node without any is an end, unless the walk stopped before it.
+    :param pairs: each step taken, from where to where, in that order too. Where several edges say so, several times.
     :param unasked: the nodes it stopped at for its length.
     """
 
     depths: dict[int, int]
-    onward: dict[int, set[int]]
+    pairs: list[tuple[int, int]]
     unasked: tuple[int, ...] = ()
+
+    @cached_property
+    def led_on(self) -> set[int]:
+        """The nodes that lead to others. Any other one is an end, unless the walk stopped before it."""
+        return {here for here, _ in self.pairs}
 
 
 def walk(conn: Connection, start: int, way: Way, *, depth: int | None = None, limit: int | None = None) -> Walk:
@@ -71,19 +77,16 @@ def walk(conn: Connection, start: int, way: Way, *, depth: int | None = None, li
     :param depth: most steps.
     :param limit: stop before the next level once so many nodes were reached.
     """
-    depths, onward, level = {start: 0}, dict[int, set[int]](), [start]
+    depths, pairs, level = {start: 0}, list[tuple[int, int]](), [start]
     while level:
         done = depths[level[0]]
         if done == depth or (limit is not None and len(depths) >= limit):
-            return Walk(depths, onward, tuple(level))
-        new = dict[int, int]()
-        for here, there in _next_pairs(conn, level, way):
-            onward.setdefault(here, set()).add(there)
-            if there not in depths:
-                new[there] = done + 1
-        depths |= new
-        level = list(new)
-    return Walk(depths, onward)
+            return Walk(depths, pairs, tuple(level))
+        taken = _next_pairs(conn, level, way)
+        pairs += taken
+        level = [there for there in dict.fromkeys(there for _, there in taken) if there not in depths]
+        depths |= dict.fromkeys(level, done + 1)
+    return Walk(depths, pairs)
 
 
 def steps(conn: Connection, ids: Iterable[int], way: Way) -> list[sa.RowMapping]:
@@ -101,13 +104,13 @@ def steps(conn: Connection, ids: Iterable[int], way: Way) -> list[sa.RowMapping]
     return list(conn.execute(sa.union_all(*queries)).mappings())
 
 
-def _next_pairs(conn: Connection, level: list[int], way: Way) -> Iterator[tuple[int, int]]:
+def _next_pairs(conn: Connection, level: list[int], way: Way) -> list[tuple[int, int]]:
     frontier = id_table(conn, (one for one in level if one > 0))
     queries = [sa.select(frontier.c.value, there).where(*conditions) for there, conditions in _rules(frontier, way)]
-    for here, there in conn.execute(sa.union_all(*queries)):
-        yield here, there
-    for here in level:
-        yield from ((here, there) for there in way.extra.get(here, ()))
+    with conn.execute(sa.union_all(*queries)) as result:
+        # The driver's own rows: there may be a million, and numbers need nothing that SQLAlchemy does to a row.
+        pairs: list[Any] = [*result.cursor.fetchall()] if result.cursor else []
+    return [*pairs, *((here, there) for here in level for there in way.extra.get(here, ()))] if way.extra else pairs
 
 
 _Rule = tuple[sa.ColumnElement[Any], list[sa.ColumnElement[bool]]]

@@ -29,6 +29,13 @@ class Emitted(NamedTuple):
         return [e for e in self.events if e["job"]["name"] == job and kind in (None, e["eventType"])]
 
 
+def printed_while(printed: str, task: str) -> str:
+    """What a process printed while a task of it ran in ``dag.test()``; of mapped tasks, while the first did."""
+    (_, _, found) = printed.partition(f"[DAG TEST] starting task_id={task} ")
+    assert found, f"{task} did not run"
+    return found.partition("[DAG TEST] starting task_id=")[0]
+
+
 def emitted_by(name: str, here: Path, **environment: str) -> Emitted:
     """Run a function of ``own_process.py`` with OpenLineage on.
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import DAG, TriggerRule
 from airflow_home import run_dag, run_here
 
@@ -20,6 +21,7 @@ from airflow_provider_aiguard.operators.confidence import ConfidenceCheckOperato
 from airflow_provider_aiguard.operators.ground_truth import GroundTruthCheckOperator
 from airflow_provider_aiguard.operators.inference import InferenceOperator
 from airflow_provider_aiguard.operators.profile import ProfileOperator
+from airflow_provider_aiguard.operators.provenance import TrainingStep
 from airflow_provider_aiguard.sensors.confidence import ConfidenceSensor
 
 people = Table("people", "rows", key="id")
@@ -103,6 +105,24 @@ def foreign():
     return run_here(foreign_tasks.foreign())
 
 
+def feedback():
+    """A model's work becomes a training set: of the model, of another, and of neither."""
+
+    def trains(task_id, table, name="rule", **store):
+        step = TrainingStep(rows=Table(table, "rows"), model_name=name, model_version="2", **store)
+        return PythonOperator(task_id=task_id, python_callable=lambda: None, post_execute=step)
+
+    with DAG("feedback", schedule=None) as dag:
+        inference("score", "claims") >> [
+            trains("again", "claims"),
+            trains("raw", "people"),
+            trains("other", "claims", "another"),
+            trains("fresh", "fresh"),
+            trains("storeless", "claims", aiguard_conn_id="nowhere"),
+        ]
+    return run_here(dag)
+
+
 class Counts(ConfidenceSensor):
     """Leaves a mark for each question it asks, and changes nothing else."""
 
@@ -152,7 +172,7 @@ def killed():
 
 
 if __name__ == "__main__":
-    made = (lineage, examples, flights, foreign, waiting, killed)
+    made = (lineage, examples, flights, foreign, feedback, waiting, killed)
     ran = {function.__name__: function for function in made}[sys.argv[1]]()
     answer = ran if isinstance(ran, dict) else {"run_id": ran.run_id, "states": ran.states}
     Path(sys.argv[2], "states.json").write_text(json.dumps(answer))

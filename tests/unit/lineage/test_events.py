@@ -31,6 +31,7 @@ from airflow_provider_aiguard.lineage.events import (
     training_lineage,
 )
 from airflow_provider_aiguard.lineage.keys import PRODUCER
+from airflow_provider_aiguard.lineage.marquez_tags import tags_said
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -234,6 +235,14 @@ def test_a_training_leads_to_its_model(summary: InferenceSummary, wire: Wire) ->
     (model,) = event["outputs"]
     read = wire(infer(summary))["inputs"][-1]
     assert (model["name"], model["facets"]) == (read["name"], read["facets"])
+
+
+def test_a_training_set_says_whether_it_descends_from_its_model(summary: InferenceSummary, wire: Wire) -> None:
+    inputs = {SOURCE: SOURCE_FIELDS, TARGET: [], DatasetName("file", "/unknown"): []}
+    event = wire(training_lineage(summary.model, inputs, loops={SOURCE: False, TARGET: True}))
+    said = [dict(one.flags) for one in tags_said({**event, "eventType": "COMPLETE"})]
+    assert said == [{"AI_FEEDBACK_LOOP": False}, {"AI_FEEDBACK_LOOP": True}]
+    assert "schema" in event["inputs"][0]["facets"]
 
 
 def test_a_refused_run_says_what_refused_it(summary: InferenceSummary, wire: Wire) -> None:
