@@ -30,6 +30,7 @@ from airflow_provider_aiguard.models.wire import (
     to_instances,
     to_tensors,
     unfit_columns,
+    unfit_failure,
 )
 
 if TYPE_CHECKING:
@@ -187,12 +188,7 @@ class HttpModel:
     async def _ask_the_others(self, part: pd.DataFrame, unfit: Sequence[str | None]) -> list[Row]:
         fit = part[[column is None for column in unfit]]
         answers = iter(await self._ask(fit, range(len(fit))) if len(fit) else ())
-        return [
-            next(answers)
-            if column is None
-            else Failure("bad_input", f"column {column!r} is NULL or not a finite number")
-            for column in unfit
-        ]
+        return [next(answers) if column is None else unfit_failure(column) for column in unfit]
 
     async def _request(self, part: pd.DataFrame) -> list[Row]:
         names = [*self.outputs.values(), *self.confidences.values()]

@@ -11,7 +11,7 @@ from airflow_provider_aiguard.core.errors import ConfigurationError
 from airflow_provider_aiguard.core.provenance import ConfidenceSource
 from airflow_provider_aiguard.core.run import ModelIdentity
 from airflow_provider_aiguard.models.pinned import PinnedFile
-from airflow_provider_aiguard.models.wire import unfit_columns
+from airflow_provider_aiguard.models.wire import unfit_columns, unfit_failure
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,7 +31,8 @@ class OnnxModel:
     """Makes claims with an ONNX graph: a classifier's label with its probability, or a regressor's number.
 
     The graph has one input for all features, a matrix of a row each, or one input a column, of shape [n, 1]. Text and
-    whole numbers that are NULL make their row a reject; a number that may be a fraction is sent as NaN.
+    whole numbers that are NULL make their row a reject, as does a fraction where the graph takes whole numbers; a
+    NULL where it takes fractions is sent as NaN.
 
     :param path: the file.
     :param sha256: sha256 of that file in hexadecimal; a file with other bytes is not opened. ``sha256sum model.onnx``
@@ -62,11 +63,11 @@ class OnnxModel:
         self.features = None if features is None else list(features)
         self.label, self.probabilities = label, probabilities
         self._session: Any = None
-        self._identity = self.file.identity(name, version, *(part for part in (label, probabilities) if part))
+        self._identity = self.file.identity(name, version, self.features, label, probabilities)
 
     @property
     def identity(self) -> ModelIdentity:
-        """Name, version, and the pinned sha256 as the fingerprint."""
+        """Name and version; the fingerprint is the pinned sha256, and what is asked of the graph if it is named."""
         return self._identity
 
     def predict(self, chunk: pd.DataFrame) -> Claims:
@@ -78,11 +79,8 @@ class OnnxModel:
         session = self._load()
         rows = chunk if self.features is None else chunk[self.features]
         dtypes = _dtypes(session, list(map(str, rows.columns)))
-        strict = [column for column, dtype in dtypes.items() if not dtype.startswith("float")]
-        unfit = unfit_columns(rows[strict], null_fits=False) if strict else [None] * len(rows)
-        fit = [i for i, column in enumerate(unfit) if column is None]
-        detail = "column {!r} is NULL or not a finite number"
-        failures = {i: Failure("bad_input", detail.format(name)) for i, name in enumerate(unfit) if name is not None}
+        failures = _unfit(rows, {column: dtype for column, dtype in dtypes.items() if not dtype.startswith("float")})
+        fit = [i for i in range(len(rows)) if i not in failures]
         values, confidences = self._run(session, rows.iloc[fit], dtypes) if fit else ([], None)
         return Claims(
             values={self.output: _spread(values, fit, len(rows))},
@@ -134,6 +132,32 @@ def _dtypes(session: Any, columns: Sequence[str]) -> dict[str, str]:
     return {column: _TYPES[inputs[column]] for column in columns}
 
 
+def _unfit(rows: pd.DataFrame, dtypes: Mapping[str, str]) -> dict[int, Failure]:
+    """Give the rows that cannot be sent in types that hold no NULL, by position."""
+    if not dtypes:
+        return {}
+    named = unfit_columns(rows[list(dtypes)], null_fits=False)
+    failures = {i: unfit_failure(column) for i, column in enumerate(named) if column is not None}
+    for column, dtype in dtypes.items():
+        there = [i for i in range(len(rows)) if i not in failures]
+        if dtype != "object":
+            changed = Failure("bad_input", f"column {column!r} would change in the graph's type {dtype}")
+            failures |= {there[i]: changed for i in _changed(rows[column].iloc[there], dtype)}
+    return failures
+
+
+def _changed(column: pd.Series[Any], dtype: str) -> list[int]:
+    """Give the positions of numbers that a tensor would hold as others: fractions, those out of range."""
+    import numpy as np
+
+    if column.dtype == dtype:
+        return []
+    low, high = (0, 1) if dtype == "bool" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    # Text that holds a number is read as one, or refused.
+    numbers = [(i, value) for i, value in enumerate(column.tolist()) if not isinstance(value, str)]
+    return [i for i, value in numbers if not (low <= value <= high and value == int(value))]
+
+
 def _feed(session: Any, rows: pd.DataFrame, dtypes: Mapping[str, str]) -> dict[str, np.ndarray[Any, Any]]:
     import numpy as np
 
@@ -157,8 +181,9 @@ def _array(column: pd.Series[Any], dtype: str) -> np.ndarray[Any, Any]:
 def _highest(probabilities: Any) -> list[float]:
     """The probability of the class that was chosen: of a matrix, or of a mapping a row."""
     if isinstance(probabilities, list):
-        return [float(max(row.values())) for row in probabilities]
-    found: list[float] = probabilities.max(axis=1).astype(float).tolist()
+        found = [float(max(row.values())) for row in probabilities]
+    else:
+        found = probabilities.max(axis=1).astype(float).tolist()
     # In single precision a sure class may come out a hair above 1.
     return [min(1.0, p) for p in found]
 

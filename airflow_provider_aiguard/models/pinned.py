@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from airflow_provider_aiguard.core.errors import ConfigurationError, ModelIntegrityError
@@ -23,17 +25,16 @@ class PinnedFile:
         if len(self.sha256) != 64 or not set(self.sha256) <= set("0123456789abcdef"):
             raise ConfigurationError(f"sha256 of {str(path)!r} must be 64 hexadecimal characters; got {sha256!r}.")
 
-    def identity(self, name: str | None, version: str | None, *asked: str) -> ModelIdentity:
+    def identity(self, name: str | None, version: str | None, *asked: Sequence[str] | str | None) -> ModelIdentity:
         """Say who the model in the file is.
 
         :param name: its name; the file's stem if ``None``.
         :param version: its version; the first 12 characters of the hash if ``None``.
-        :param asked: what else decides its answers, for the fingerprint.
+        :param asked: what else decides its answers, for the fingerprint, each in its place; ``None`` for the default.
         """
+        more = f"+{json.dumps(asked)}" if any(part is not None for part in asked) else ""
         return ModelIdentity(
-            name=name or self.path.stem,
-            version=version or self.sha256[:12],
-            fingerprint="+".join((self.sha256, *asked)),
+            name=name or self.path.stem, version=version or self.sha256[:12], fingerprint=self.sha256 + more
         )
 
     def read(self) -> bytes:

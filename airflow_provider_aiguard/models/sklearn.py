@@ -45,11 +45,11 @@ class SklearnModel:
         self.output = output
         self.features = list(features) if features is not None else None
         self._estimator: Any = None
-        self._identity = self.file.identity(name, version)
+        self._identity = self.file.identity(name, version, self.features)
 
     @property
     def identity(self) -> ModelIdentity:
-        """Name, version, and the pinned sha256 as the fingerprint."""
+        """Name and version; the fingerprint is the pinned sha256, and the features if they are named."""
         return self._identity
 
     def predict(self, chunk: pd.DataFrame) -> Claims:

@@ -40,6 +40,11 @@ def unfit_columns(part: pd.DataFrame, *, null_fits: bool) -> list[str | None]:
     return unfit
 
 
+def unfit_failure(column: str) -> Failure:
+    """Say why a row cannot be sent whose column :func:`unfit_columns` named."""
+    return Failure("bad_input", f"column {column!r} is NULL or not a finite number")
+
+
 def to_tensors(part: pd.DataFrame, datatypes: Mapping[str, str], *, outputs: Sequence[str]) -> dict[str, Any]:
     """Write rows as tensors of shape [n, 1], one a column.
 

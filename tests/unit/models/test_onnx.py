@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from airflow_provider_aiguard import OnnxModel
 from airflow_provider_aiguard.core.errors import ConfigurationError, ModelIntegrityError
 from airflow_provider_aiguard.core.provenance import ConfidenceSource
 from airflow_provider_aiguard.models.base import Model
+from airflow_provider_aiguard.models.onnx import _highest
 
 IRIS = load_iris(as_frame=True)
 X, Y = IRIS.data.astype("float32"), IRIS.target_names[IRIS.target]
@@ -133,10 +135,34 @@ def test_it_is_a_model_and_its_identity_is_the_file(classifier: LogisticRegressi
     model = model_of(graph, tmp_path)
     assert isinstance(model, Model)
     assert str(model.identity) == f"kind@{model.file.sha256[:12]}"
-    assert model.identity.fingerprint != model_of(graph, tmp_path, label="label").identity.fingerprint
+    assert model.identity.fingerprint == model.file.sha256
     model.predict(X)
     model.close()
     assert model.predict(X[:1]).values["kind"] == ["setosa"]
+
+
+def test_whatever_decides_the_answers_is_in_the_fingerprint() -> None:
+    asked: list[dict[str, Any]] = [
+        {}, {"label": "x"}, {"probabilities": "x"}, {"label": "x", "probabilities": "y"}, {"label": 'x", "y'},
+        {"features": ["a", "b"]}, {"features": ["b", "a"]}, {"features": ["a, b"]}, {"features": ["a"], "label": "b"},
+    ]  # fmt: skip
+    models = [OnnxModel("m.onnx", sha256="0" * 64, output="y", **some) for some in asked]
+    assert len({model.identity.fingerprint for model in models}) == len(models)
+
+
+def test_a_sure_class_of_a_mapping_is_not_above_1() -> None:
+    assert _highest([{"a": 1.0000001192, "b": 0.0}]) == _highest(np.array([[1.0000001192, 0.0]])) == [1.0]
+
+
+@pytest.mark.parametrize("kind", ["float64", "Float64", "object"])
+def test_a_value_that_the_tensor_would_change_is_a_reject(tmp_path: Path, kind: str) -> None:
+    hours = pd.Series([6.0, 20.5, None, float("inf"), 21.0, 1e30], dtype="float64")
+    rows = pd.DataFrame({"carrier": ["AA"] * 6, "hour": [Decimal(6), Decimal("20.5"), None, None, Decimal(21), 1e30]})
+    claims = by_column(tmp_path).predict(rows if kind == "object" else rows.assign(hour=hours.astype(kind)))
+    whole = "column 'hour' would change in the graph's type int64"
+    assert {i: f.detail for i, f in claims.failures.items() if i in {1, 5}} == {1: whole, 5: whole}
+    assert {f.reason for f in claims.failures.values()} == {"bad_input"}
+    assert claims.values["kind"] == [0, None, None, None, 1, None]
 
 
 def test_without_the_extra_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

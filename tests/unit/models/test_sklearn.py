@@ -56,6 +56,9 @@ def test_features_are_taken_in_the_order_of_the_fit(tmp_path: Path) -> None:
     wide = X.assign(other="text")[["other", "a", "b"]]
     claims = SklearnModel(path, sha256=sha256, output="y", features=["b", "a"]).predict(wide)
     assert list(claims.values["y"]) == pytest.approx(list(X["a"]))
+    asked = (None, ["a", "b"], ["b", "a"])
+    found = [SklearnModel(path, sha256=sha256, output="y", features=some).identity.fingerprint for some in asked]
+    assert (len(set(found)), found[0]) == (3, sha256)
 
 
 def test_a_file_with_other_bytes_is_never_unpickled(tmp_path: Path) -> None:
