@@ -52,10 +52,10 @@ def _export(options: argparse.Namespace, opened: Open) -> tuple[int, dict[str, A
             _add_run(document, store, options.run_id)
         else:
             _add_row(document, store, options.row, _key(options.key))
-    whole = document.to_dict()
-    text = json.dumps(whole, indent=2, sort_keys=True)
+    text = json.dumps(document.to_dict(), indent=2, sort_keys=True)
     if options.out is None:
-        return 0, {**whole, "text": text}
+        # With --json too the answer is the document and nothing else: other tools read it.
+        return 0, json.loads(text) if options.json else {"text": text}
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(text + "\n", encoding="utf-8")
     return 0, {"out": str(options.out), "text": str(options.out)}

@@ -16,12 +16,15 @@ if TYPE_CHECKING:
 
     from airflow_provider_aiguard.core.ancestry import Step, Trace
     from airflow_provider_aiguard.core.lineage import Edge, Node
+    from airflow_provider_aiguard.lineage.marquez import MarquezClient
     from airflow_provider_aiguard.store.store import Store
 
     Open = Callable[[argparse.Namespace], Store]
 
 MAX_NODES = 1_000
 """Nodes after which a tree is cut: nobody reads further."""
+
+_MARQUEZ_SECONDS = 30
 
 
 def add_graph(inner: Any, common: argparse.ArgumentParser, open_store: Open) -> None:
@@ -38,40 +41,60 @@ def add_graph(inner: Any, common: argparse.ArgumentParser, open_store: Open) -> 
         made.add_argument("--namespace", help="only here, such as postgres://db:5432")
         made.add_argument("--depth", type=int, default=20, help="most steps (default: %(default)s)")
         made.add_argument("--as-of", metavar="TIME", help="what was known then: ISO 8601, or the id of a run")
-        made.add_argument("--marquez", metavar="URL", help="take what this Marquez says, too, and compare")
+        made.add_argument("--limit", type=int, help=f"most tables and columns (default: {MAX_NODES}; all with --json)")
+        made.add_argument(
+            "--marquez",
+            nargs="?",
+            const="",
+            metavar="URL",
+            help="take what this Marquez says, too, and compare; without a URL, the configured one",
+        )
         made.set_defaults(run=lambda options, direction=direction: _show(options, direction, open_store))
 
 
 def _show(options: argparse.Namespace, direction: Direction, opened: Open) -> tuple[int, dict[str, Any]]:
     from airflow_provider_aiguard.lineage.tree import tree_lines
 
-    if options.depth < 1:
-        raise ConfigurationError(f"--depth must be at least 1; got {options.depth}.")
+    limit = _limit(options)
+    compare = options.marquez is not None
     with opened(options) as store:
         subject = _subject(store, options)
-        theirs = _asked(options.marquez, subject, options.depth) if options.marquez else []
+        theirs = _asked(options.marquez, subject, options.depth) if compare else []
 
         def trace_of(node: Node) -> Trace:
             as_of = _moment(store, options.as_of)
-            return store.graph.trace(node, direction, depth=options.depth, limit=MAX_NODES, as_of=as_of, also=theirs)
+            return store.graph.trace(node, direction, depth=options.depth, limit=limit, as_of=as_of, also=theirs)
 
         trace = trace_of(subject)
-        whole = trace_of(subject.dataset) if options.marquez else trace
+        whole = trace_of(subject.dataset) if compare else trace
     lines, answer = tree_lines(trace), _answer(trace)
     if trace.unasked:
-        lines.append("… There is more behind what ends with this mark: raise --depth, or ask for it.")
-    if options.marquez:
+        seen = {trace.subject, *(step.there for steps in trace.steps.values() for step in steps)}
+        cause = "--depth" if limit is None or len(seen) < limit else "--limit"
+        lines.append(f"… There is more behind what ends with this mark: raise {cause}, or ask for it.")
+    if compare:
         compared = _compared(whole, theirs)
         lines += compared.pop("lines")
         answer |= compared
     return 0, {**answer, "text": "\n".join(lines)}
 
 
+def _limit(options: argparse.Namespace) -> int | None:
+    """Nodes to stop at."""
+    for name in ("depth", "limit"):
+        given = getattr(options, name)
+        if given is not None and given < 1:
+            raise ConfigurationError(f"--{name} must be at least 1; got {given}.")
+    if options.limit is None:
+        return None if options.json else MAX_NODES
+    return int(options.limit)
+
+
 def _subject(store: Store, options: argparse.Namespace) -> Node:
     try:
         return the_one(store, options.name, options.namespace)
     except NotRecordedError:
-        if not options.marquez or not options.namespace:
+        if options.marquez is None or not options.namespace:
             raise
         # Marquez may know what no event of ours names.
         return dataset_node(options.namespace, options.name)
@@ -114,8 +137,20 @@ def _asked(url: str, subject: Node, depth: int) -> list[Edge]:
     from airflow_provider_aiguard.lineage.marquez import MarquezClient
     from airflow_provider_aiguard.lineage.marquez_graph import edges_around
 
-    with MarquezClient(url) as client:
+    with MarquezClient(url) if url else _configured() as client:
         return edges_around(client, subject, depth=depth)
+
+
+def _configured() -> MarquezClient:
+    from airflow_provider_aiguard.hooks.lineage import configured_transport
+    from airflow_provider_aiguard.lineage.tagging import client_of
+
+    config = configured_transport().config()
+    backend = config.backend()
+    if backend is None:
+        reason = config.problems[0] if config.problems else "The transport has no 'url'."
+        raise ConfigurationError(f"{reason} Set it, or give --marquez one.")
+    return client_of(backend, seconds=_MARQUEZ_SECONDS)
 
 
 def _compared(trace: Trace, theirs: list[Edge]) -> dict[str, Any]:

@@ -61,6 +61,13 @@ def test_a_run_that_only_events_know(export):
     assert list(json.loads(text)["activity"]) == ["run:ol-3"]
 
 
+def test_as_json_the_answer_is_the_document_alone(export):
+    code, text = export("a-run", "--json")
+    assert (code, text) == export("a-run")
+    ProvDocument.deserialize(content=text, format="json")
+    assert "text" not in json.loads(text)
+
+
 def test_a_file_to_write(export, tmp_path):
     out = tmp_path / "new" / "run.json"
     assert export("a-run", "--format", "prov-json", "--out", out) == (0, f"{out}\n")

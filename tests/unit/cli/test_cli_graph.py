@@ -9,6 +9,7 @@ from http_server import Endpoint
 
 from airflow_provider_aiguard.cli.main import main
 from airflow_provider_aiguard.core.run import InferenceSummary, ModelIdentity, RunIdentity, RunState
+from airflow_provider_aiguard.hooks.lineage import TRANSPORT_CLASS
 from airflow_provider_aiguard.lineage.edges import edges_of
 from airflow_provider_aiguard.store.store import open_store
 
@@ -108,6 +109,32 @@ def test_json_has_every_step(aiguard):
     assert (first["there"]["name"], first["job"]["name"], first["last_run"]) == ("app.scored", "dag.score", "r2")
     assert first["last_at"] == "2026-01-02T03:04:05+00:00"
     assert {origin["model"] for origin in answer["origins"]} == {"gbm"}
+
+
+@pytest.fixture
+def wide(tell):
+    """1,100 tables stand behind one."""
+    tell(*(event([f"app.t{n}" for n in range(part, part + 550)], ["app.wide"], job=f"j{part}") for part in (0, 550)))
+    tell(event(["app.behind"], ["app.t0"]))
+
+
+@pytest.mark.usefixtures("wide")
+def test_a_tree_is_cut_at_its_limit_and_says_what_to_raise(aiguard):
+    cut = "… There is more behind what ends with this mark: raise --limit, or ask for it."
+    assert aiguard("upstream", "wide")[1].splitlines()[-1] == cut
+    assert aiguard("upstream", "wide", "--limit", "1101")[1].splitlines()[-1] == cut
+    whole = aiguard("upstream", "wide", "--limit", "1103")[1]
+    assert "app.behind" in whole
+    assert "raise" not in whole
+    assert aiguard("upstream", "wide", "--limit", "0") == (3, "--limit must be at least 1; got 0.\n")
+
+
+@pytest.mark.usefixtures("wide")
+def test_json_is_cut_only_where_it_is_asked_to(aiguard):
+    answer = json.loads(aiguard("upstream", "wide", "--json")[1])
+    assert (answer["whole"], len(answer["steps"])) == (True, 1101)
+    answer = json.loads(aiguard("upstream", "wide", "--json", "--limit", "1000")[1])
+    assert (answer["whole"], len(answer["steps"])) == (False, 1100)
 
 
 def test_a_name_that_may_be_several_lists_them(aiguard, tell):
@@ -211,3 +238,19 @@ def test_marquez_may_know_a_table_that_no_event_names(aiguard):
         asked = ("upstream", "app.t", "--marquez", marquez.url)
         assert aiguard(*asked)[0] == 3
         assert "app.a" in aiguard(*asked, "--namespace", NAMESPACE)[1]
+
+
+def test_the_configured_marquez_is_asked_with_its_credentials(aiguard, tell, monkeypatch):
+    tell(event(["app.a"], ["app.t"], job="dag.t"))
+    with Endpoint(lambda body, path: graph_of(("app.b", "dag.t", "app.t"))) as marquez:
+        transport = {"type": TRANSPORT_CLASS, "url": marquez.url, "auth": {"type": "api_key", "apiKey": "hush"}}
+        monkeypatch.setenv("AIRFLOW__OPENLINEAGE__TRANSPORT", json.dumps(transport))
+        assert "app.b" in aiguard("upstream", "t", "--marquez")[1]
+    assert {headers.get("authorization") for headers in marquez.headers} == {"Bearer hush"}
+
+
+@pytest.mark.usefixtures("chain")
+def test_without_a_configured_marquez_one_has_to_be_named(aiguard):
+    code, text = aiguard("upstream", "scored", "--marquez")
+    assert code == 3
+    assert "The transport has no 'url'. Set it, or give --marquez one" in text
