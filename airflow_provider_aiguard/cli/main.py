@@ -125,15 +125,18 @@ def _upgrade(options: argparse.Namespace) -> tuple[int, dict[str, Any]]:
 
 
 def _prune(options: argparse.Namespace) -> tuple[int, dict[str, Any]]:
-    age = parse_duration(options.older_than, what="--older-than")
+    from airflow_provider_aiguard.lineage.retelling import CHECKS_STAND
+
+    age, now = parse_duration(options.older_than, what="--older-than"), datetime.now(UTC)
     with _open(options) as store:
-        before = datetime.now(UTC) - age
-        results, events = store.results.prune(before), store.outbox.prune(before)
+        results, events = store.results.prune(now - age), store.outbox.prune(now - age)
+        checks = store.notes.prune(now - CHECKS_STAND)
     text = (
         f"Results older than {options.older_than} forgotten: {results:,}. Equal rows are paid for again.\n"
-        f"Events of lineage that every backend has, forgotten: {events:,}."
+        f"Events of lineage that every backend has, forgotten: {events:,}.\n"
+        f"Checks that are repeated no longer, forgotten: {checks:,}."
     )
-    return 0, {"results": results, "events": events, "text": text}
+    return 0, {"results": results, "events": events, "checks": checks, "text": text}
 
 
 def _report(options: argparse.Namespace) -> tuple[int, dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -12,6 +13,7 @@ from airflow_provider_aiguard.core.notes import Note
 from airflow_provider_aiguard.store import schema
 from airflow_provider_aiguard.store.database import Database, insert_into
 from airflow_provider_aiguard.store.flows import digest_of
+from airflow_provider_aiguard.store.identity import aware
 
 note = schema.lineage_note.c
 
@@ -40,6 +42,14 @@ class Notes:
             for row in rows
             if row.by == _LAST_WRITER or row.at >= written.get(row.about, row.at)
         ]
+
+    def prune(self, before: datetime) -> int:
+        """Forget what jobs found before a time; return how much. What a writer said stays: it is repeated for good.
+
+        :param before: with zone.
+        """
+        old = sa.and_(note.by != _LAST_WRITER, note.at < aware(before, what="before"))
+        return self._database.write(lambda conn: conn.execute(sa.delete(schema.lineage_note).where(old)).rowcount)
 
 
 def add_notes(conn: Connection, notes: Iterable[Note]) -> None:

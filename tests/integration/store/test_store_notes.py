@@ -122,3 +122,10 @@ def test_an_event_without_a_run_is_left_as_it_is(store: Store) -> None:
     sent(store, event("score", text="AI-inferred by gbm@3", out=True))
     plain = {"eventTime": NOW.isoformat(), "dataset": {"namespace": "ns", "name": "main.t"}}
     assert sent(store, plain) == plain
+
+
+def test_prune_forgets_checks_and_no_description(store: Store) -> None:
+    keep(store, note(JOB, "old", minutes=1), note(OTHER, "young", minutes=3), note(None, "written"))
+    assert store.notes.prune(NOW + timedelta(minutes=3)) == 1
+    assert sorted(said(store), key=str) == sorted([(None, "written"), (OTHER, "young")], key=str)
+    assert store.notes.prune(NOW) == 0

@@ -10,8 +10,11 @@ import pytest
 from airflow_home import environment
 
 from airflow_provider_aiguard.cli.main import main
+from airflow_provider_aiguard.core.lineage import dataset_node, job_node
+from airflow_provider_aiguard.core.notes import Note
 from airflow_provider_aiguard.core.run import InferenceSummary, ModelIdentity, Reject, RunIdentity
 from airflow_provider_aiguard.core.verdict import CheckResult, Outcome, Verdict
+from airflow_provider_aiguard.store.notes import add_notes
 from airflow_provider_aiguard.store.revision import HEAD
 from airflow_provider_aiguard.store.store import open_store
 
@@ -189,6 +192,16 @@ def test_the_rejects_of_a_run_are_listed(url, capsys):
     ]
     assert main(["rejects", "nobody", "--store", url]) == 3
     assert "nobody" in capsys.readouterr().err
+
+
+def test_prune_forgets_checks_that_are_repeated_no_longer(url, capsys):
+    table, now = dataset_node("ns", "main.t"), datetime.now(UTC)
+    notes = [Note(table, job_node("jobs", str(age)), now - timedelta(days=age), {"checks": []}) for age in (29, 31)]
+    with open_store(url) as store:
+        store._database.write(lambda conn: add_notes(conn, notes))
+        assert main(["store", "prune", "--store", url]) == 0
+        assert capsys.readouterr().out.splitlines()[-1] == "Checks that are repeated no longer, forgotten: 1."
+        assert [one.by.name for one in store.notes.of([table])] == ["29"]
 
 
 def test_prune_forgets_old_results(url, capsys):
