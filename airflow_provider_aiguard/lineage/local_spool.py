@@ -8,12 +8,14 @@ is in the store. An event has an id, so bringing it twice does nothing.
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import logging
 import os
+import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -31,6 +33,10 @@ _ABOUT_THE_EVENT = (DataError, IntegrityError, ProgrammingError)
 
 AWAY_SECONDS = 30.0
 """For how long no process of this host tries a store again that could not be reached."""
+
+
+NEWS_SECONDS = 1800.0
+"""For how long no process of this host says a thing again."""
 
 
 class LocalSpool:
@@ -97,11 +103,7 @@ class LocalSpool:
 
     def store_is_away(self) -> bool:
         """Whether the store could not be reached a moment ago."""
-        try:
-            # A mark of the future is of a clock that went back since.
-            return 0 <= time.time() - self._away.stat().st_mtime < AWAY_SECONDS
-        except OSError:
-            return False
+        return _is_fresh(self._away, AWAY_SECONDS)
 
     def say_store_is_away(self) -> None:
         """Spare the processes of this host the wait for a store that cannot be reached."""
@@ -114,6 +116,22 @@ class LocalSpool:
     def say_store_is_back(self) -> None:
         """Take that back."""
         self._away.unlink(missing_ok=True)
+
+    def is_news(self, text: str) -> bool:
+        """Whether no process of this host has said this for a while. Whoever asks says it.
+
+        :param text: what is to be said.
+        """
+        mark = f"said-{hashlib.sha256(f'{self.folder}: {text}'.encode()).hexdigest()[:16]}"
+        # Where the folder cannot be written, that may be just what is to be said.
+        for folder in (self.folder, Path(tempfile.gettempdir()) / f"aiguard-{os.getuid()}"):
+            if _is_fresh(folder / mark, NEWS_SECONDS):
+                return False
+            with suppress(OSError):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                (folder / mark).touch()
+                return True
+        return True
 
     @contextmanager
     def _locked(self) -> Iterator[IO[bytes]]:
@@ -183,6 +201,14 @@ class LocalSpool:
         with self._damaged.open("ab") as file:
             file.write(line.rstrip(b"\n") + b"\n")
         return 0
+
+
+def _is_fresh(mark: Path, seconds: float) -> bool:
+    try:
+        # A mark of the future is of a clock that went back since.
+        return 0 <= time.time() - mark.stat().st_mtime < seconds
+    except OSError:
+        return False
 
 
 def _lines(path: Path, offset: int = 0) -> int:

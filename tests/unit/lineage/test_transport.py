@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import json
 import logging
+import sqlite3
 
 import event_samples
 import pytest
 from lineage_tasks import client, run_event, run_id, settings
 
 from airflow_provider_aiguard.core.lineage import dataset_node
+from airflow_provider_aiguard.lineage.local_spool import LocalSpool
 from airflow_provider_aiguard.lineage.transport import DurableTransport
+from airflow_provider_aiguard.lineage.waited import Waited
 from airflow_provider_aiguard.store.store import open_store
+
+TRANSPORT = "airflow_provider_aiguard.lineage.transport"
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """A busy machine may take longer than a task would wait. A store that is away is known to be after a moment."""
+    for limit, seconds in (("STORE_SECONDS", 2.0), ("DRAIN_SECONDS", 30.0), ("TASK_SECONDS", 30.0)):
+        monkeypatch.setattr(f"{TRANSPORT}.{limit}", seconds)
 
 
 @pytest.fixture
@@ -101,6 +113,45 @@ def test_what_waited_is_sent_by_the_next_event_in_the_order_of_its_run(tmp_path,
     assert server.runs == {other: ["START"], run: ["START", "COMPLETE"]}
 
 
+def in_file(folder):
+    return LocalSpool(folder / "spool").lines()
+
+
+def test_a_task_waits_for_a_store_that_is_busy_no_longer_than_for_all_its_events(
+    tmp_path, server, outbox, monkeypatch, caplog
+):
+    """However long the store may take for one."""
+    monkeypatch.setattr(f"{TRANSPORT}.STORE_SECONDS", 30.0)
+    monkeypatch.setattr(f"{TRANSPORT}.TASK_SECONDS", 0.8)
+    run = run_id()
+    outbox.outbox.count()
+    with sqlite3.connect(tmp_path / "store.db", isolation_level=None) as busy:
+        busy.execute("BEGIN IMMEDIATE")
+        emit(tmp_path, server.url, *(run_event("RUNNING", run, job=f"dag.{n}") for n in range(6)))
+        assert in_file(tmp_path) == 6
+        busy.execute("ROLLBACK")
+    assert outbox.outbox.count() == 0
+    # That says nothing about the store: another task writes into it, and takes along what waits.
+    assert not LocalSpool(tmp_path / "spool").store_is_away()
+    monkeypatch.setattr(f"{TRANSPORT}.TASK_SECONDS", 30.0)
+    emit(tmp_path, server.url, run_event("RUNNING", run_id()), budget=5)
+    assert in_file(tmp_path) == 0
+    assert outbox.outbox.count() == 7
+    assert server.runs[run] == ["RUNNING"] * 6
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+def test_what_a_task_has_waited_is_known_to_its_next_event_and_forgotten_at_its_end(tmp_path, server, outbox):
+    run = run_id()
+    emit(tmp_path, server.url, run_event("START", run))
+    waited = Waited(tmp_path / "spool", run)
+    assert waited.seconds() > 0
+    waited.add(30)
+    emit(tmp_path, server.url, run_event("COMPLETE", run))
+    assert (in_file(tmp_path), outbox.outbox.count()) == (1, 1)
+    assert waited.seconds() == 0
+
+
 def wake(store, name):
     import sqlalchemy as sa
 
@@ -110,9 +161,7 @@ def wake(store, name):
     store._database.write(lambda conn: conn.execute(up))
 
 
-def test_while_the_store_is_away_the_local_file_keeps_events_and_the_next_task_brings_them(
-    tmp_path, server, caplog, monkeypatch
-):
+def test_while_the_store_is_away_the_local_file_keeps_events_and_the_next_task_brings_them(tmp_path, server, caplog):
     run = run_id()
     away = {"store": "postgresql+psycopg://u:secret-word@127.0.0.1:1/none"}
     emit(tmp_path, server.url, run_event("START", run), run_event("COMPLETE", run), **away)
@@ -122,9 +171,6 @@ def test_while_the_store_is_away_the_local_file_keeps_events_and_the_next_task_b
     spool = tmp_path / "spool"
     assert len((spool / "events.jsonl").read_text().splitlines()) == 2
     (spool / "store-away").unlink()
-    # A busy machine may take longer than a task would wait for its store.
-    for limit in ("STORE_SECONDS", "DRAIN_SECONDS"):
-        monkeypatch.setattr(f"airflow_provider_aiguard.lineage.transport.{limit}", 30.0)
     emit(tmp_path, server.url, run_event("START", run_id()), budget=5)
     assert not (spool / "events.jsonl").exists()
     assert server.runs[run] == ["START", "COMPLETE"]
@@ -172,9 +218,11 @@ def test_when_nothing_can_keep_it_an_event_is_sent_all_the_same(tmp_path, server
 def test_a_setting_that_cannot_be_used_is_said_and_events_are_kept(tmp_path, outbox, caplog, wrong, said):
     transport = DurableTransport(DurableTransport.config_class.from_dict({**settings(tmp_path), **wrong}))
     transport.config.http = None
-    transport.emit({"eventType": "START", "run": {"runId": run_id()}, "job": {"namespace": "n", "name": "j"}})
-    assert said in caplog.text
-    assert outbox.outbox.count() == 1
+    for _ in range(3):
+        transport.emit({"eventType": "START", "run": {"runId": run_id()}, "job": {"namespace": "n", "name": "j"}})
+    # Once, and not for each event.
+    assert caplog.text.count(said) == 1
+    assert outbox.outbox.count() == 3
 
 
 def test_no_exception_leaves(tmp_path, caplog):
