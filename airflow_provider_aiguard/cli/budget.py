@@ -49,7 +49,9 @@ def add_budget(
 
     show = add("show", _show, "where budgets stand, and whose limit applies")
     show.add_argument("name", nargs="?", help="only this budget")
-    setter = add("set", _set, "set a limit that comes before the one in the code, at once")
+    setter = add(
+        "set", _set, "set a limit that comes before the one in the code, at once; a tripped budget works again"
+    )
     setter.add_argument("name", help="the budget")
     setter.add_argument("limit", nargs="?", help="USD such as 25.00, or a number of tokens or calls")
     setter.add_argument("--per", choices=get_args(Per), default="dag_run", help="its window (default: %(default)s)")
@@ -103,6 +105,8 @@ def _standing(status: BudgetStatus, now: datetime) -> str:
     )
     whose = f"limit in the {status.limit_from}"
     line = f"{status.name}  {status.window}  {spent} spent, {held} held of {limit} ({whose}), {left} left"
+    if status.tripped:
+        line += "; TRIPPED, a call was charged more than was held for it: nothing is held until 'aiguard budget set'"
     ahead = forecast(status, now)
     if ahead is None:
         return line

@@ -20,6 +20,11 @@ Per = Literal["task", "dag_run", "dag/day", "day", "month", "team"]
 _DATE_LENGTH = {"dag/day": len("2026-01-31"), "day": len("2026-01-31"), "month": len("2026-01")}
 """Windows that turn with the calendar, and how much of a date names one."""
 
+REMEDY_OF_A_TRIP = (
+    "Nothing is held from it until the price or the bound is right and a person says so: correct it, then "
+    "'aiguard budget set', with the same limit or another."
+)
+
 LEVELS = (50, 80, 100)
 """Percent of a limit at which a warning is given."""
 
@@ -118,14 +123,15 @@ class Budget:
 
 @dataclass(frozen=True, kw_only=True)
 class BudgetWarning:
-    """Said once when a budget's window passes 50, 80 or 100 % of its limit.
+    """Said once when a budget's window passes 50, 80 or 100 % of its limit, and once when it is tripped.
 
     :param name: the budget.
     :param window: key of the window.
     :param unit: what it counts.
-    :param level: percent passed: 50, 80 or 100.
+    :param level: percent passed: 0, 50, 80 or 100.
     :param spent: spent so far: micro-dollars, tokens or calls.
     :param limit: the limit that applies.
+    :param above_hold: by how much a charge was above its hold, which tripped the budget; 0 where a level was passed.
     """
 
     name: str
@@ -134,8 +140,14 @@ class BudgetWarning:
     level: int
     spent: int
     limit: int
+    above_hold: int = 0
 
     def __str__(self) -> str:
+        if self.above_hold:
+            return (
+                f"Budget {self.name!r} is tripped in window {self.window!r}: a call was charged "
+                f"{format_amount(self.above_hold, self.unit)} more than was held for it. {REMEDY_OF_A_TRIP}"
+            )
         return (
             f"Budget {self.name!r} has passed {self.level} % in window {self.window!r}: "
             f"{format_amount(self.spent, self.unit)} of {format_amount(self.limit, self.unit)} is spent."

@@ -29,6 +29,7 @@ class BudgetStatus:
     :param held: reserved for calls under way.
     :param unit: ``usd``, ``tokens`` or ``calls``.
     :param limit_from: who says the limit: the ``code`` or, before it, the ``store``.
+    :param tripped: whether a charge was above its hold: nothing is held then until a person sets the limit.
     """
 
     name: str
@@ -38,11 +39,13 @@ class BudgetStatus:
     held: int
     unit: Unit = "usd"
     limit_from: Literal["code", "store"] = "code"
+    tripped: bool = False
 
     @property
     def remaining(self) -> int:
-        """What can still be held; negative if the limit was lowered below what is gone."""
-        return self.limit - self.spent - self.held
+        """What can still be held, nothing if it is tripped; negative if more than the limit is gone."""
+        left = self.limit - self.spent - self.held
+        return min(left, 0) if self.tripped else left
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values that survive JSON."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider_aiguard.core.amounts import format_amount, shown_number
+from airflow_provider_aiguard.core.budget import REMEDY_OF_A_TRIP
 from airflow_provider_aiguard.core.evidence import BudgetStatus
 from airflow_provider_aiguard.core.limits.budget import BudgetLimits
 from airflow_provider_aiguard.core.verdict import CheckResult, Outcome
@@ -24,7 +25,7 @@ def _remaining(status: BudgetStatus, limits: BudgetLimits) -> CheckResult:
         check="budget.remaining",
         outcome=Outcome.PASS if enough else Outcome.BREACH,
         message=f"budget {status.name!r} ({status.window}): {format_amount(left, unit)} of "
-        f"{_limit(status)} left, {wanted}{'' if enough else '. Raise the limit or wait'}",
+        f"{_limit(status)} left, {wanted}{'' if enough else _remedy(status)}",
         value=shown_number(left, unit),
         limit=shown_number(needed, unit),
         detail={"unit": unit, "spent": status.spent, "held": status.held, "window": status.window},
@@ -42,6 +43,12 @@ def _used_share(status: BudgetStatus, limits: BudgetLimits) -> CheckResult:
         value=share,
         limit=limits.max_used_share,
     )
+
+
+def _remedy(status: BudgetStatus) -> str:
+    if status.tripped:
+        return f". It is tripped: a call was charged more than was held for it. {REMEDY_OF_A_TRIP}"
+    return ". Raise the limit or wait"
 
 
 def _limit(status: BudgetStatus) -> str:

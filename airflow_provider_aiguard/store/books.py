@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from airflow_provider_aiguard.core.amounts import MAX_AMOUNT, Amounts, Unit, format_amount
-from airflow_provider_aiguard.core.budget import Budget, BudgetWarning, level_of
+from airflow_provider_aiguard.core.budget import REMEDY_OF_A_TRIP, Budget, BudgetWarning, level_of
 from airflow_provider_aiguard.core.errors import BudgetExceededError, NotRecordedError
 from airflow_provider_aiguard.core.evidence import BudgetStatus
 from airflow_provider_aiguard.store import schema
@@ -101,7 +101,7 @@ _this = sa.and_(
 # Built once: to build a statement takes longer than to run it.
 _TAKE = (
     sa.update(schema.budget)
-    .where(_this, budgets_.spent + budgets_.held + _x <= sa.func.coalesce(_set_limit, _code_limit))
+    .where(_this, budgets_.spent + budgets_.held + _x <= sa.func.coalesce(_set_limit, _code_limit), ~budgets_.tripped)
     .values(held=budgets_.held + _x, limit_amount=_code_limit)
 )
 _hold = {
@@ -124,13 +124,14 @@ _TAKE_AND_KEEP = sa.insert(schema.hold).from_select(
     list(_hold), sa.select(*list[Any](_from_took.values())).select_from(_took)
 )
 _LOCK = sa.select(sa.literal(1)).select_from(schema.budget).where(_this).with_for_update()
-_STANDING = sa.select(budgets_.spent, budgets_.held).where(_this)
+_STANDING = sa.select(budgets_.spent, budgets_.held, budgets_.tripped).where(_this)
 _MOVE = (
     sa.update(schema.budget)
     .where(_this)
     .values(held=budgets_.held + sa.bindparam("held_by"), spent=budgets_.spent + sa.bindparam("spent_by"))
     .returning(budgets_.spent, budgets_.warned, sa.func.coalesce(_set_limit, budgets_.limit_amount).label("limit"))
 )
+_TRIP = sa.update(schema.budget).where(_this, ~budgets_.tripped).values(tripped=sa.true())
 _WARNED = sa.update(schema.budget).where(_this).values(warned=sa.bindparam("level"))
 _part = sa.and_(
     holds_.hold_id == sa.bindparam("id"),
@@ -219,6 +220,11 @@ def _refused(conn: Connection, window: Window, budget: Budget, amount: int) -> B
     def say(number: int) -> str:
         return format_amount(number, window.unit)
 
+    if status.tripped:
+        return BudgetExceededError(
+            f"Budget {window.name!r} refuses {say(amount)} in window {window.key!r}: it is tripped, because a call was "
+            f"charged more than was held for it. Nothing was held or spent for this call. {REMEDY_OF_A_TRIP}"
+        )
     wait = f", or wait for the next {budget.per.removeprefix('dag/')}" if budget.turns else ""
     at_store = status.limit_from == "store"
     whose = f", which was set in the store (the code says {say(budget.limit_amount)})" if at_store else ""
@@ -244,6 +250,7 @@ def status_of(conn: Connection, window: Window, budget: Budget) -> BudgetStatus:
         held=row.held if row else 0,
         unit=window.unit,
         limit_from="code" if stored is None else "store",
+        tripped=bool(row and row.tripped),
     )
 
 
@@ -274,7 +281,8 @@ def _book(conn: Connection, window: Window, hold: Hold, amount: int | None, stat
     charge = row.amount if amount is None else amount
     conn.execute(_END, {**mine, "ended": str(state), "charge": charge})
     now = _move(conn, window, held=-row.amount if was is HoldState.HELD else 0, spent=charge - row.booked)
-    return Booked(count=1, warnings=_passed(conn, window, now))
+    warnings = (*_passed(conn, window, now), *_tripped(conn, window, now, charge - row.amount))
+    return Booked(count=1, warnings=warnings)
 
 
 def _may_become(was: HoldState, state: HoldState) -> bool:
@@ -296,10 +304,26 @@ def _passed(conn: Connection, window: Window, row: sa.Row[Any]) -> tuple[BudgetW
     if level <= row.warned:
         return ()
     conn.execute(_WARNED, {**_at(window), "level": level})
-    warning = BudgetWarning(
-        name=window.name, window=window.key, unit=window.unit, level=level, spent=row.spent, limit=row.limit
+    return (_warning(window, row, level),)
+
+
+def _tripped(conn: Connection, window: Window, row: sa.Row[Any], above_hold: int) -> tuple[BudgetWarning, ...]:
+    """Hold no more from a locked window where a charge was above its hold: the next bound may be as wrong."""
+    if above_hold <= 0 or not conn.execute(_TRIP, _at(window)).rowcount:
+        return ()
+    return (_warning(window, row, level_of(row.spent, row.limit), above_hold),)
+
+
+def _warning(window: Window, row: sa.Row[Any], level: int, above_hold: int = 0) -> BudgetWarning:
+    return BudgetWarning(
+        name=window.name,
+        window=window.key,
+        unit=window.unit,
+        level=level,
+        spent=row.spent,
+        limit=row.limit,
+        above_hold=above_hold,
     )
-    return (warning,)
 
 
 def is_overdue(conn: Connection, window: Window, now: datetime) -> bool:

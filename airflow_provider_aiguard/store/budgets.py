@@ -91,7 +91,8 @@ class Budgets:
     def set_limit(self, limit: StoredLimit) -> None:
         """Set a limit. It comes before the one in the code for every hold that begins afterwards.
 
-        Levels that a window has passed are forgotten where they are no longer reached, so they are said again.
+        Levels that a window has passed are forgotten where they are no longer reached, so they are said again. What was
+        tripped is held from again.
 
         :raises ConfigurationError: if there is no such window or unit.
         """
@@ -183,11 +184,12 @@ def _set(conn: Connection, values: dict[str, Any]) -> None:
     insert = insert_into(conn, schema.limit).values(**values)
     new = {name: values[name] for name in ("amount", "set_by", "set_at")}
     conn.execute(insert.on_conflict_do_update(index_elements=["name", "per", "unit"], set_=new))
-    _forget_levels(conn, values)
+    _forget(conn, values)
 
 
-def _forget_levels(conn: Connection, values: dict[str, Any]) -> None:
+def _forget(conn: Connection, values: dict[str, Any]) -> None:
     kind = sa.and_(*(budgets_[name] == values[name] for name in ("name", "per", "unit")))
+    conn.execute(sa.update(schema.budget).where(kind, budgets_.tripped).values(tripped=sa.false())).close()
     warned = sa.select(budgets_.window_key, budgets_.spent, budgets_.warned).where(kind, budgets_.warned > 0)
     for row in conn.execute(warned.order_by(budgets_.window_key).with_for_update()).all():
         level = min(row.warned, level_of(row.spent, values["amount"]))
@@ -205,6 +207,7 @@ def _status(row: sa.RowMapping) -> BudgetStatus:
         held=row["held"],
         unit=row["unit"],
         limit_from="code" if code else "store",
+        tripped=row["tripped"],
     )
 
 

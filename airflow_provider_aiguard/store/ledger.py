@@ -4,6 +4,7 @@ A hold takes its amount from every budget concerned, or from none. Taking is ONE
 
     UPDATE aiguard_budget SET held = held + :x
     WHERE name = :n AND window_key = :w AND spent + held + :x <= coalesce(<limit set in the store>, :limit in the code)
+    AND NOT tripped
 
 No row updated means refused. Nothing is read first and decided later, so nothing can change in between:
 
@@ -19,8 +20,8 @@ window, and takes windows in sorted order, so two can wait for each other but ne
 Each hold keeps what it has *booked*, its part of ``spent``. Settling books the difference to the real charge, whatever
 happened before: an expired or forfeited hold was booked in full, a held one not at all. So a late answer corrects the
 books, and the same answer twice changes nothing. A holder that never answers counts as having spent what it held.
-A charge above its hold, even above the limit, is booked in full: until the window turns or a person raises the
-limit, holds that no longer fit are refused.
+A charge above its hold, even above the limit, is booked in full, and *trips* the window: whatever bound was wrong once
+is wrong again, so every hold is refused until the window turns or a person sets the limit.
 
 When the store is away, work is tried again for a while and then fails: nothing is spent without a hold. An attempt
 whose commit was not answered may have succeeded; a hold has its id before the first attempt and is never taken twice.
@@ -57,8 +58,8 @@ class Ledger:
     """Budgets and holds, in whole micro-dollars, tokens and calls."""
 
     on_warning: Callable[[BudgetWarning], None] | None = None
-    """Called after a budget's window passed 50, 80 or 100 % of its limit: once a window and level, by whoever settled.
-    What it raises is logged and goes no further."""
+    """Called after a budget's window passed 50, 80 or 100 % of its limit, once a window and level, and when a charge
+    tripped it, by whoever settled. What it raises is logged and goes no further."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -128,7 +129,8 @@ class Ledger:
     def settle(self, hold: Hold, actual: Amounts, *, alongside: Callable[[Connection], None] | None = None) -> None:
         """Replace a hold by the real charge. Settling again changes nothing.
 
-        A charge above the hold is booked in full, even above the limit: it was spent. That is logged as an error.
+        A charge above the hold is booked in full, even above the limit: it was spent. That is logged as an error, and
+        nothing more is held from the windows concerned until a person sets their limit.
 
         :param hold: what :meth:`hold` gave; it may have expired.
         :param actual: what was used. A unit that nobody knows counts as used in full.

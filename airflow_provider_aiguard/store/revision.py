@@ -16,7 +16,7 @@ from airflow_provider_aiguard.store.schema import VERSION_TABLE
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0008"
+HEAD = "0009"
 """The newest revision. A current store is recognised by it without importing Alembic, which is slow."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"

@@ -221,6 +221,7 @@ budget = sa.Table(
     sa.Column("per", sa.Text(), nullable=False, server_default="dag_run"),
     sa.Column("unit", sa.Text(), nullable=False, server_default="usd"),
     sa.Column("warned", sa.Integer(), nullable=False, server_default="0"),
+    sa.Column("tripped", sa.Boolean(), nullable=False, server_default=sa.false()),
     sa.PrimaryKeyConstraint("name", "window_key", name="aiguard_budget_pk"),
     sa.CheckConstraint("spent >= 0", name="aiguard_budget_spent"),
     sa.CheckConstraint("held >= 0", name="aiguard_budget_held"),

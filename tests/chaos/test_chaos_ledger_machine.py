@@ -52,6 +52,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.code = {name: budget.limit_amount for name, budget in BUDGETS.items()}
         self.set: dict[str, int] = {}
         self.known: dict[str, dict[str, Any]] = {}
+        self.tripped: set[str] = set()
 
     def teardown(self) -> None:
         self.store.close()
@@ -77,7 +78,7 @@ class LedgerMachine(RuleBasedStateMachine):
     )
     def hold(self, names: set[str], micros: int, tokens: int, hours: int) -> Any:
         wanted = {name: tokens if name == "c" else micros for name in names}
-        fits = all(
+        fits = not self.tripped & names and all(
             self.spent(name) + self.held(name) + x <= self.set.get(name, self.code[name]) for name, x in wanted.items()
         )
         try:
@@ -103,7 +104,9 @@ class LedgerMachine(RuleBasedStateMachine):
         self.store.ledger.settle(held, Amounts(micros=micros, tokens=tokens))
         mine = self.known[held.hold_id]
         if mine["state"] != "settled":
-            self.book(held, "settled", {name: tokens if name == "c" else micros for name in mine["amounts"]})
+            charged = {name: tokens if name == "c" else micros for name in mine["amounts"]}
+            self.book(held, "settled", charged)
+            self.tripped |= {name for name, charge in charged.items() if charge > mine["amounts"][name]}
 
     @rule(held=consumes(holds))
     def settle_without_a_word(self, held: Any) -> None:
@@ -148,6 +151,7 @@ class LedgerMachine(RuleBasedStateMachine):
         stored = StoredLimit(name=name, per=budget.per, unit=budget.unit, amount=limit, set_by="ada", set_at=self.now)
         self.store.budgets.set_limit(stored)
         self.set[name] = limit
+        self.tripped.discard(name)
 
     @rule(name=st.sampled_from("abc"))
     def remove_a_limit(self, name: str) -> None:
@@ -160,6 +164,7 @@ class LedgerMachine(RuleBasedStateMachine):
         seen = {status.name: (status.spent, status.held) for status in self.store.budgets.windows()}
         for name in BUDGETS:
             assert seen.get(name, (0, 0)) == (self.spent(name), self.held(name))
+        assert {status.name for status in self.store.budgets.windows() if status.tripped} == self.tripped
         ids = {hold.hold_id for hold in self.store.budgets.open_holds()}
         assert ids == {hold_id for hold_id, mine in self.known.items() if mine["state"] == "held"}
 

@@ -143,6 +143,15 @@ def budget_used_up(_engine: sa.Engine, folder: Path) -> None:
         store.ledger.hold(budgets, ME, amounts, ttl=timedelta(hours=1), now=now)
 
 
+def budget_tripped(_engine: sa.Engine, folder: Path) -> None:
+    from datetime import timedelta
+
+    with _store(folder) as store:
+        budgets, cent, ttl = [Budget("pilot", "1.00", per="team")], Amounts(micros=10_000), timedelta(hours=1)
+        store.ledger.settle(store.ledger.hold(budgets, ME, cent, ttl=ttl), Amounts(micros=20_000))
+        store.ledger.hold(budgets, ME, cent, ttl=ttl)
+
+
 def budget_without_price(_engine: sa.Engine, _folder: Path) -> None:
     _plan(budgets=(Budget("flights", "1.00"),)).require_price()
 
@@ -203,6 +212,7 @@ PROVOKERS: list[Callable[[sa.Engine, Path], None]] = [
     wrong_value_type,
     too_many_rejects,
     budget_used_up,
+    budget_tripped,
     budget_without_price,
     newer_store,
     no_baseline,

@@ -10,12 +10,13 @@ import pytest
 import sqlalchemy as sa
 
 from airflow_provider_aiguard.core.amounts import Amounts
-from airflow_provider_aiguard.core.budget import Budget
+from airflow_provider_aiguard.core.budget import Budget, BudgetWarning
 from airflow_provider_aiguard.core.errors import BudgetExceededError, NotRecordedError
 from airflow_provider_aiguard.core.money import format_micros
 from airflow_provider_aiguard.core.run import InferenceSummary, ModelIdentity, RunIdentity, RunState
 from airflow_provider_aiguard.store import schema
 from airflow_provider_aiguard.store.books import Hold
+from airflow_provider_aiguard.store.budgets import StoredLimit
 from airflow_provider_aiguard.store.store import Store
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -122,12 +123,40 @@ class TestSettle:
             f"A call was charged $1.50, {more} more than the {held_for_it} held for it from budget 'flights': "
             "the estimate was too low"
         )
-        [passed, above] = caplog.records
+        [passed, tripped, above] = caplog.records
+        assert tripped.message.startswith("Budget 'flights' is tripped in window")
         assert above.levelname == "ERROR"
         assert above.message.startswith(said)
         assert passed.message.startswith("Budget 'flights' has passed 100 % in window")
-        with pytest.raises(BudgetExceededError, match=r"\$1\.50 is spent"):
+        with pytest.raises(BudgetExceededError, match="it is tripped"):
             hold(store, 0)
+
+    def test_a_charge_above_the_hold_trips_the_budget_below_its_limit_too(self, store: Store) -> None:
+        told: list[BudgetWarning] = []
+        store.ledger.on_warning = told.append
+        held, sibling = hold(store, 100, DOLLAR, DAILY), hold(store, 100)
+        store.ledger.settle(held, Amounts(micros=150))
+        store.ledger.settle(sibling, Amounts(micros=150))
+        assert [(w.name, w.level, w.above_hold) for w in told] == [("flights", 0, 50), (DAILY.name, 0, 50)]
+        with pytest.raises(
+            BudgetExceededError, match=r"charged more than was held.*'aiguard budget set', with the same"
+        ):
+            hold(store, 1)
+        status = store.ledger.status(DOLLAR, WHO, NOON)
+        assert (status.spent, status.tripped, status.remaining) == (300, True, 0)
+        assert [w.tripped for w in store.budgets.windows()] == [True, True]
+        of_a_dollar = {"name": DOLLAR.name, "per": DOLLAR.per, "unit": "usd", "amount": 1_000_000}
+        store.budgets.set_limit(StoredLimit(**of_a_dollar, set_by="ada", set_at=NOON))
+        hold(store, 1)
+        with pytest.raises(BudgetExceededError, match=f"Budget '{DAILY.name}' .*it is tripped"):
+            hold(store, 1, DOLLAR, DAILY)
+
+    @pytest.mark.parametrize(("charge", "trips"), [(100, False), (101, True)])
+    def test_a_late_charge_trips_only_above_what_was_held(self, store: Store, charge: int, trips: bool) -> None:
+        held = hold(store, 100)
+        store.ledger.expire(NOON + timedelta(days=365))
+        store.ledger.settle(held, Amounts(micros=charge))
+        assert store.ledger.status(DOLLAR, WHO, NOON).tripped == trips
 
     def test_a_hold_of_another_store_is_unknown(self, store: Store) -> None:
         held = replace(hold(store, 5), hold_id="elsewhere")
@@ -235,6 +264,7 @@ class TestExpiry:
             "held": 0,
             "unit": "usd",
             "limit_from": "code",
+            "tripped": False,
         }
 
 

@@ -72,6 +72,14 @@ class TestShow:
         assert standing.endswith("$2.00 held of $25.00 (limit in the store), $23.00 left")
         assert limit.startswith(f"team  every month: $25.00, set in the store by {getpass.getuser()} on 20")
 
+    def test_a_tripped_one_until_a_limit_is_set(self, aiguard, url, held):
+        with open_store(url) as store:
+            store.ledger.settle(held, Amounts(micros=2_000_001, calls=3))
+        tripped = [line for line in aiguard("show")[1].splitlines() if "TRIPPED" in line]
+        assert [line.split()[0] for line in tripped] == [TEAM.name]
+        aiguard("set", TEAM.name, TEAM.limit, "--per", TEAM.per)
+        assert "TRIPPED" not in aiguard("show")[1]
+
     @pytest.mark.usefixtures("held")
     def test_as_json(self, answer):
         code, found = answer("show", "calls")

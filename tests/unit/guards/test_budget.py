@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from airflow_provider_aiguard.core.errors import ConfigurationError
@@ -49,6 +51,14 @@ def test_the_message_has_the_money_in_it():
         "budget 'flights' (day:2026-11-23): 70.0% of $5.00 used ($3.00 spent, $0.5000 held), limit 50.0%"
     )
     assert (used.value, used.limit) == (0.7, 0.5)
+
+
+def test_a_tripped_budget_has_nothing_left():
+    tripped = dataclasses.replace(status(1_000_000), tripped=True)
+    left, used = evaluate(tripped, BudgetLimits())
+    assert (left.outcome, left.value, used.outcome) == (Outcome.BREACH, 0.0, Outcome.PASS)
+    assert "$0.00 of $5.00 left, something must be left. It is tripped" in left.message
+    assert "'aiguard budget set'" in left.message
 
 
 def test_tokens_and_calls_are_said_as_such():
