@@ -20,13 +20,18 @@ def ask_us_too(task: Any, ours: Callable[[], OperatorLineage[Any, Any] | None]) 
     """
     from airflow.providers.openlineage.extractors.base import OL_METHOD_NAME_COMPLETE, DefaultExtractor
     from airflow.providers.openlineage.plugins.listener import get_openlineage_listener
+    from airflow.providers.openlineage.utils.emission_policy import resolve_task_emission_policy
 
     manager = get_openlineage_listener().extractor_manager
+    controls = resolve_task_emission_policy(task, task.dag_id, task.task_id)
     extractor = manager.get_extractor_class(task)
     # The extractor asks the method that the task had until now.
     theirs = getattr(task, OL_METHOD_NAME_COMPLETE, None)
     if extractor not in (None, DefaultExtractor):
-        theirs = extractor(task).extract_on_complete
+        asked = extractor(task)
+        # As the manager does it: what may not be sent is no argument of the extractors that users write.
+        asked.source_code_enabled = controls.include_source_code
+        theirs = asked.extract_on_complete
         # An extractor that is registered for a class goes before the method of a task of that class.
         manager.add_extractor(task.task_type, DefaultExtractor)
 
@@ -34,13 +39,18 @@ def ask_us_too(task: Any, ours: Callable[[], OperatorLineage[Any, Any] | None]) 
         added = ours()
         if added is None:
             return theirs(task_instance) if theirs else None
-        return _merged(_told_by_itself(task, task_instance, theirs), added)
+        return _merged(_told_by_itself(task, task_instance, theirs, hooks=controls.hook_lineage), added)
 
     setattr(task, OL_METHOD_NAME_COMPLETE, tell)
 
 
-def _told_by_itself(task: Any, task_instance: Any, theirs: Callable[..., Any] | None) -> OperatorLineage[Any, Any]:
-    """What the listener would have had without us: the extractor's, else the hooks', else the inlets and outlets."""
+def _told_by_itself(
+    task: Any, task_instance: Any, theirs: Callable[..., Any] | None, *, hooks: bool
+) -> OperatorLineage[Any, Any]:
+    """What the listener would have had without us: the extractor's, else the hooks', else the inlets and outlets.
+
+    :param hooks: whether the hooks are asked at all.
+    """
     from airflow.providers.openlineage.extractors import OperatorLineage
     from airflow.providers.openlineage.plugins.listener import get_openlineage_listener
     from airflow.utils.state import TaskInstanceState
@@ -49,9 +59,9 @@ def _told_by_itself(task: Any, task_instance: Any, theirs: Callable[..., Any] | 
     if told.inputs or told.outputs:
         return told
     manager = get_openlineage_listener().extractor_manager
-    hooks = manager.get_hook_lineage(task_instance, TaskInstanceState.SUCCESS)
-    if hooks is not None:
-        return told.merge(hooks)
+    seen = manager.get_hook_lineage(task_instance, TaskInstanceState.SUCCESS) if hooks else None
+    if seen is not None:
+        return told.merge(seen)
     manager.extract_inlets_and_outlets(told, task, task_instance)
     return told
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import duckdb
 from airflow.providers.common.ai.operators.llm import LLMOperator
+from airflow.providers.common.compat.lineage.hook import get_hook_lineage_collector
 from airflow.providers.common.sql.operators.sql import SQLExecuteQueryOperator
+from airflow.providers.standard.operators.bash import BashOperator
 from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import DAG, Asset, TriggerRule, task
 from airflow_home import HOME, ROWS
@@ -25,6 +27,10 @@ def write(table="labels"):
         connection.execute(f"CREATE TABLE IF NOT EXISTS {table} (id BIGINT PRIMARY KEY, label TEXT)")
         connection.execute(f"DELETE FROM {table}")
         connection.execute(f"INSERT INTO {table} SELECT id, iif(id < 20, 'SECRET', NULL) FROM people")
+
+
+def export():
+    get_hook_lineage_collector().add_output_asset(object(), uri="file:///data/export.csv")
 
 
 def foreign() -> DAG:  # noqa: C901  # one task after another
@@ -80,6 +86,9 @@ def foreign() -> DAG:  # noqa: C901  # one task after another
         one = plain()
         ask = LLMOperator(task_id="asked", llm_conn_id="assistant", prompt="Say SECRET.", post_execute=AIStep())
         classic = PythonOperator(task_id="classic", python_callable=write, post_execute=step)
+        loud = task(task_id="loud", post_execute=step)(export)()
+        quiet = task(task_id="quiet", post_execute=step)(export)()
+        quiet_code = BashOperator(task_id="quiet_code", bash_command="true SECRET", post_execute=step)
         query = "CREATE TABLE public.copied AS SELECT id, label FROM public.labels"
         sql = SQLExecuteQueryOperator(
             task_id="sql",
@@ -89,5 +98,5 @@ def foreign() -> DAG:  # noqa: C901  # one task after another
         )
         one >> [labelled(), mapped.expand(n=[1, 2]), with_assets(), wrong(), nameless(), trains_on_nothing()]
         one >> to_file() >> trains()
-        asks() >> ask >> classic >> sql
+        asks() >> ask >> classic >> loud >> quiet >> quiet_code >> sql
     return dag

@@ -17,6 +17,11 @@ from airflow_provider_aiguard.core.errors import ConfigurationError
 from airflow_provider_aiguard.operators.provenance import AIStep
 
 MODEL = ("aimodel://aiguard", "rule/7")
+QUIET = {
+    "scope": {"dag_id": "foreign", "task_id": "quiet.*"},
+    "match_mode": "regex",
+    "controls": {"include_source_code": False, "hook_lineage": False},
+}
 LABELS = (f"sqlite://{ROWS}", "main.labels")
 
 
@@ -42,7 +47,12 @@ def sent(rows, store, postgres_url, tmp_path_factory):
             "password": url.password,
             "schema": url.database,
         }
-        yield emitted_by("foreign", tmp_path_factory.mktemp("foreign"), AIRFLOW_CONN_POSTGRES=json.dumps(connection))
+        yield emitted_by(
+            "foreign",
+            tmp_path_factory.mktemp("foreign"),
+            AIRFLOW_CONN_POSTGRES=json.dumps(connection),
+            AIRFLOW__OPENLINEAGE__EMISSION_POLICY=json.dumps([QUIET]),
+        )
     with engine.begin() as open_one:
         open_one.execute(sa.text("DROP TABLE IF EXISTS public.labels, public.copied"))
     engine.dispose()
@@ -120,6 +130,15 @@ def test_what_an_extractor_says_stays(sent):
     event = end(sent, "classic")
     assert "write" in event["job"]["facets"]["sourceCode"]["sourceCode"]
     assert names(event["outputs"]) == {LABELS}
+
+
+def test_what_airflow_is_told_not_to_send_is_not_sent_by_us(sent):
+    export = ("file", "/data/export.csv")
+    assert names(end(sent, "loud")["outputs"]) == {LABELS, export}
+    assert names(end(sent, "quiet")["outputs"]) == {LABELS}
+    quiet = end(sent, "quiet_code")
+    assert "sourceCode" not in quiet["job"]["facets"]
+    assert names(quiet["outputs"]) == {LABELS}
 
 
 def test_a_sql_operator_and_we_name_the_same_tables(sent):
