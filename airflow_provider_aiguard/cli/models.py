@@ -58,7 +58,8 @@ def accept(options: argparse.Namespace, _: Any) -> Answer:
     )  # fmt: skip
     verdict = Verdict(guard="models", subject=graded.table, checks=tuple(evaluate(certificate)))
     text = str(certificate)
-    if options.out and certificate.threshold is not None:
+    if options.out:
+        # Also one without a threshold: else an older one would be used on.
         text += f" {_written(options.out, certificate.to_dict())}"
     return verdict, {"certificate": certificate.to_dict(), "text": text}
 

@@ -36,7 +36,8 @@ class Certificate:
     :param accepted: those of them at or above the threshold.
     :param bad: those of the accepted that break the promise.
     :param missing: about how many labels are missing, if there is no threshold; ``None`` if no number of them would
-        help: the claims are not good enough.
+        do that are like those seen.
+    :param hopeless: whether the claims are not good enough for sure, so that more labels would not help.
     :param learnt_at: when, ISO 8601 with zone.
     """
 
@@ -51,6 +52,7 @@ class Certificate:
     bad: int = 0
     stronger: str = ""
     missing: int | None = None
+    hopeless: bool = False
     learnt_at: str = ""
 
     @property
@@ -76,8 +78,10 @@ class Certificate:
         return f"Accuracy at most {100 * self.alpha:.3g} points below that of {self.stronger} alone"
 
     def _wanting(self) -> str:
-        if self.missing is None:
+        if self.hopeless:
             return "the claims seen are not good enough, and more labels would not help"
+        if self.missing is None:
+            return "the claims seen are not good enough, but too few to be sure: more labels may help"
         return f"about {self.missing:,} more labels are needed, if they are like those seen"
 
     def to_dict(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from airflow_provider_aiguard.core.certificate import THRESHOLDS, Certificate, P
 from airflow_provider_aiguard.core.errors import ConfigurationError
 from airflow_provider_aiguard.core.verdict import CheckResult, Outcome
 from airflow_provider_aiguard.stats.accept_threshold import Tested, lowest_certified, rows_needed
+from airflow_provider_aiguard.stats.clopper_pearson import clopper_pearson
 
 if TYPE_CHECKING:
     from airflow_provider_aiguard.tables.graded import Graded
@@ -72,6 +73,7 @@ def learn_acceptance(
         accepted=0 if best is None else accepted[best],
         bad=0 if best is None else bad[best],
         missing=_missing(seen, weights, graded.labels, alpha=alpha, delta=delta) if best is None else None,
+        hopeless=best is None and _too_bad(seen, weights, alpha=alpha, delta=delta),
         learnt_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
@@ -80,7 +82,7 @@ def evaluate(certificate: Certificate) -> list[CheckResult]:
     """Say whether something could be certified: undecided if more labels may help, a breach if they will not."""
     outcome = Outcome.PASS
     if certificate.threshold is None:
-        outcome = Outcome.BREACH if certificate.missing is None else Outcome.UNDECIDED
+        outcome = Outcome.BREACH if certificate.hopeless else Outcome.UNDECIDED
     check = CheckResult(
         check=f"models.{certificate.promise}",
         outcome=outcome,
@@ -122,3 +124,12 @@ def _missing(
         if needed is not None:
             wanting.append(math.ceil(needed * labels / one.n) - labels)
     return max(1, min(wanting)) if wanting else None
+
+
+def _too_bad(seen: Sequence[Tested], weights: Sequence[float], *, alpha: float, delta: float) -> bool:
+    """Whether the promise is broken for sure wherever one could start: the lower bound of each is above ``alpha``.
+
+    All must be, so that each may have the whole ``delta``: one alone that keeps it is blamed in no more than that.
+    """
+    starts = [one for one, weight in zip(seen, weights, strict=True) if weight and one.n]
+    return bool(starts) and all(clopper_pearson(one.bad, one.n, 2 * delta)[0] > alpha for one in starts)

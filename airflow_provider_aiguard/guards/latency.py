@@ -32,11 +32,12 @@ def _check(took: LatencySummary, limits: LatencyLimits, percent: int, limit: flo
         return CheckResult(check=name, outcome=Outcome.UNDECIDED, message=why, limit=limit)
     slower, _ = took.above(limit / 1000, limits.per)
     allowed = 1 - percent / 100
-    low, high = clopper_pearson(slower, n, limits.alpha / len(limits.quantiles))
+    alpha = limits.alpha / len(limits.quantiles)
+    low, high = clopper_pearson(slower, n, alpha)
     unit = " a row" if limits.per == "row" else ""
     message = (
         f"p{percent} of {n} calls {quantile * 1000:g} ms{unit} (limit {limit:g} ms): {slower / n:.1%} took longer, "
-        f"{1 - limits.alpha:.0%} interval {low:.1%} to {high:.1%}, {allowed:.0%} may"
+        f"{100 * (1 - alpha):.3g}% interval {low:.1%} to {high:.1%}, {allowed:.0%} may"
     )
     breach = low > allowed
     return CheckResult(

@@ -29,7 +29,8 @@ class ModelScore:
     :param low: lower bound of its accuracy. All models' bounds hold together with probability ``1 - delta``.
     :param high: upper bound, likewise.
     :param outcome: pass if the lower bound meets the requirement, breach if the upper one does not.
-    :param missing: about how many labels are missing if it is undecided; ``None`` if no number would help.
+    :param missing: about how many labels are missing if it is undecided; ``None`` if no number of them would do that
+        are like those seen.
     """
 
     model: str
@@ -112,7 +113,9 @@ def _unmet(scores: list[ModelScore], min_accuracy: float) -> str:
     best = max(scores, key=lambda score: score.low)
     head = f"No model is shown to be right in {min_accuracy:g} of the rows; the best, {best.model}, in {best.low:.4f}"
     wanting = [(score.missing, score.model) for score in scores if score.missing]
-    if not wanting:
+    if all(score.outcome is Outcome.BREACH for score in scores):
         return f"{head}, and more labels would not help."
+    if not wanting:
+        return f"{head}. What was seen is not good enough, but too little to be sure: more labels may help."
     count, model = min(wanting)
     return f"{head}. For {model} about {count:,} labels are missing, if they are like those seen."

@@ -11,6 +11,7 @@ import pytest
 from airflow_provider_aiguard.cli.main import main
 from airflow_provider_aiguard.core.calibration_map import CalibrationMap
 from airflow_provider_aiguard.core.certificate import Certificate
+from airflow_provider_aiguard.core.errors import ConfigurationError
 from airflow_provider_aiguard.inference.cascade import Cascade
 from airflow_provider_aiguard.models.function import FunctionModel
 
@@ -67,9 +68,12 @@ def test_accept_writes_a_certificate_that_a_cascade_takes(
     learnt = Certificate.from_dict(json.loads(out.read_text()))
     models = [FunctionModel(print, outputs=["y"], name=name, version="1") for name in ("small", "large")]
     assert Cascade(models, accept=learnt).accept == (0.7,)
-    code, answer = run(capsys, *words, "--max-error", "0.0001")
+    code, answer = run(capsys, *words, "--max-error", "0.0001", "--out", str(out))
     assert (code, answer["outcome"]) == (2, "undecided")
     assert "more labels are needed" in answer["text"]
+    # The older one must not be used on.
+    with pytest.raises(ConfigurationError, match="No threshold of the model"):
+        Cascade(models, accept=Certificate.from_dict(json.loads(out.read_text())))
 
 
 def test_calibrate(labelled: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

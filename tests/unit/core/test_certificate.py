@@ -31,8 +31,9 @@ def test_what_it_says() -> None:
 def test_what_it_says_without_a_threshold() -> None:
     few = certificate(threshold=None, accepted=0, missing=1_200)
     assert str(few).endswith("can be certified: about 1,200 more labels are needed, if they are like those seen.")
-    bad = certificate(threshold=None, accepted=0, missing=None)
+    bad = certificate(threshold=None, accepted=0, hopeless=True)
     assert "more labels would not help" in str(bad)
+    assert "too few to be sure: more labels may help" in str(certificate(threshold=None, accepted=0))
     assert (few.coverage, certificate(labels=0, accepted=0).coverage) == (0.0, 0.0)
 
 

@@ -63,9 +63,32 @@ def test_too_few_labels_say_how_many_are_missing(labels: int, missing: int) -> N
 
 
 def test_claims_that_are_never_good_enough_are_a_breach() -> None:
-    found = learn_acceptance(graded(2_000, wrong_below=1.0), "cheap", max_error=0.05)
-    assert (found.threshold, found.missing) == (None, None)
-    assert evaluate(found)[0].outcome is Outcome.BREACH
+    bad = graded(2_000, wrong_below=1.0)
+    found = learn_acceptance(bad, "cheap", max_error=0.05)
+    # Of two rows that it is surer of than 0.999, nobody knows.
+    assert (found.threshold, found.missing, evaluate(found)[0].outcome) == (None, None, Outcome.UNDECIDED)
+    sure = np.where(bad.confidences["cheap"] < 0.9, bad.confidences["cheap"], 1.0)
+    surer = Graded(table="t", right=bad.right, confidences={"cheap": sure})
+    found = learn_acceptance(surer, "cheap", max_error=0.05)
+    assert (found.threshold, found.missing, evaluate(found)[0].outcome) == (None, None, Outcome.BREACH)
+
+
+@pytest.mark.parametrize(("bad", "outcome"), [(1, Outcome.UNDECIDED), (2, Outcome.UNDECIDED), (4, Outcome.BREACH)])
+def test_a_few_claims_that_are_wrong_may_be_chance(bad: int, outcome: Outcome) -> None:
+    right = np.arange(10) >= bad
+    found = learn_acceptance(
+        Graded(table="t", right={"cheap": right}, confidences={"cheap": np.ones(10)}), "cheap", max_error=0.05
+    )
+    # Exact: 4 wrong or more of 10, at 5 % wrong, are below 0.05; 2 or more are not.
+    assert (binom.sf(bad - 1, 10, 0.05) < 0.05) == (outcome is Outcome.BREACH)
+    assert (found.threshold, found.missing, evaluate(found)[0].outcome) == (None, None, outcome)
+    assert ("more labels may help" in str(found)) == (outcome is Outcome.UNDECIDED)
+
+
+def test_nobody_sure_enough_to_start_from_is_undecided() -> None:
+    unsure = graded(100)
+    nobody = Graded(table="t", right=unsure.right, confidences={"cheap": np.full(100, np.nan)})
+    assert evaluate(learn_acceptance(nobody, "cheap", max_error=0.05))[0].outcome is Outcome.UNDECIDED
 
 
 def test_rows_without_a_confidence_are_not_accepted() -> None:

@@ -39,6 +39,10 @@ def test_a_breach_needs_the_whole_interval() -> None:
     assert close.message.endswith("; the limit lies inside the interval")
     assert close.detail is not None
     assert close.detail["low"] <= 0.05 < close.detail["high"]
+    assert "95% interval" in close.message
+    # Two limits share the alpha, and the message says which interval it is.
+    both = evaluate(took(183, 17), LatencyLimits(max_p50_ms=400, max_p95_ms=100))
+    assert ["97.5% interval" in one.message for one in both] == [True, True]
 
 
 def test_a_fast_model_passes_without_a_doubt() -> None:

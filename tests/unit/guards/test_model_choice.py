@@ -53,6 +53,12 @@ def test_models_that_are_too_bad_for_sure_are_a_breach() -> None:
     assert "more labels would not help" in evaluate(scores, min_accuracy=0.9)[0].message
 
 
+def test_a_few_wrong_answers_may_be_chance() -> None:
+    scores = score_models(graded(20, small=4), {"small": Decimal(1)}, min_accuracy=0.9)
+    assert (scores[0].outcome, scores[0].missing) == (Outcome.UNDECIDED, None)
+    assert "more labels may help" in evaluate(scores, min_accuracy=0.9)[0].message
+
+
 def test_if_none_is_good_enough_the_cheapest_may_be_taken_anyway() -> None:
     scores = score_models(
         graded(500, small=200, large=150), {k: PRICES[k] for k in ("small", "large")}, min_accuracy=0.9
