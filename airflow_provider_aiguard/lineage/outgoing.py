@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
@@ -52,7 +53,7 @@ def safe_document(event: Mapping[str, Any], *, secrets: Sequence[str] = ()) -> d
     :param event: the event as a mapping, such as ``Serde.to_dict`` gives.
     :param secrets: texts that are hidden wherever they are.
     """
-    known = tuple(secret for secret in secrets if secret)
+    known = tuple(_pattern(secret) for secret in secrets if secret)
     document: dict[str, Any] = _safe(event, known, 0)
     _hide_rows(document, retold=is_retold(_text(event, "run", "facets", "errorMessage", "message")))
     return _cut(document)
@@ -108,7 +109,13 @@ def _mapping(document: Any, *path: str) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def _safe(item: Any, secrets: tuple[str, ...], depth: int, parent: str = "") -> Any:
+def _pattern(secret: str) -> re.Pattern[str]:
+    """Find a secret; one that is a word is no part of a longer one: ``airflow`` is not in ``airflowDagRun``."""
+    found = re.escape(secret)
+    return re.compile(rf"(?<![A-Za-z0-9_]){found}(?![A-Za-z0-9_])" if secret.isalpha() else found)
+
+
+def _safe(item: Any, secrets: tuple[re.Pattern[str], ...], depth: int, parent: str = "") -> Any:
     if depth > MAX_DEPTH:
         return HIDDEN
     if isinstance(item, Enum):
@@ -124,7 +131,7 @@ def _safe(item: Any, secrets: tuple[str, ...], depth: int, parent: str = "") -> 
     return finite(item) if isinstance(item, Number) else _safe_text(_as_text(item), secrets)
 
 
-def _below(key: str, value: Any, secrets: tuple[str, ...], depth: int, parent: str) -> Any:
+def _below(key: str, value: Any, secrets: tuple[re.Pattern[str], ...], depth: int, parent: str) -> Any:
     hidden = parent not in BY_COLUMN and is_secret(key, value)
     return HIDDEN if hidden else _safe(value, secrets, depth, key)
 
@@ -138,9 +145,9 @@ def _as_text(item: Any) -> str:
     return str(item) if isinstance(item, uuid.UUID) else f"<<non-serializable: {type(item).__qualname__}>>"
 
 
-def _safe_text(text: str, secrets: tuple[str, ...]) -> str:
+def _safe_text(text: str, secrets: tuple[re.Pattern[str], ...]) -> str:
     for secret in secrets:
-        text = text.replace(secret, HIDDEN)
+        text = secret.sub(HIDDEN, text)
     return clean_text(without_credentials(text), MAX_TEXT)
 
 

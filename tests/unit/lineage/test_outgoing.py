@@ -237,3 +237,14 @@ def test_an_event_is_named_by_what_it_is():
     assert dataset.payer == dataset.event_id
     assert made(job=job).event_type == "JOB"
     assert made(run={"runId": "r"}).event_type == "OTHER"
+
+
+def test_a_password_that_is_a_word_changes_no_name():
+    event = {
+        "run": {"facets": {"airflowDagRun": {"text": "airflow said so, airflow_x did"}}},
+        "producer": "apache/airflow",
+    }
+    safe = safe_document(event, secrets=["airflow"])
+    assert safe["run"]["facets"]["airflowDagRun"]["text"] == "*** said so, airflow_x did"
+    assert safe["producer"] == "apache/***"
+    assert safe_document({"text": "xhunter2y"}, secrets=["hunter2"]) == {"text": "x***y"}
