@@ -17,11 +17,10 @@ from airflow_provider_aiguard.core.errors import ConfigurationError, NotRecorded
 from airflow_provider_aiguard.core.forecast import forecast
 
 if TYPE_CHECKING:
+    from airflow_provider_aiguard.cli import Open
     from airflow_provider_aiguard.core.evidence import BudgetStatus
     from airflow_provider_aiguard.store.budgets import OpenHold, StoredLimit
     from airflow_provider_aiguard.store.store import Store
-
-    Open = Callable[[argparse.Namespace], Store]
 
 logger = logging.getLogger(__name__)
 

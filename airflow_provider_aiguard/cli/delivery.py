@@ -9,12 +9,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from airflow_provider_aiguard.cli import Open
     from airflow_provider_aiguard.hooks.lineage import ConfiguredTransport
     from airflow_provider_aiguard.lineage.doctor import Finding
     from airflow_provider_aiguard.store.outbox import SetAside, Standing
     from airflow_provider_aiguard.store.store import Store
 
-    Open = Callable[[argparse.Namespace], Store]
     Run = Callable[[argparse.Namespace, Store, ConfiguredTransport], tuple[int, dict[str, Any]]]
 
 _DEFAULT_CONNECTION = "aiguard_default"

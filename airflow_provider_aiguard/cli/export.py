@@ -12,15 +12,14 @@ from airflow_provider_aiguard.cli.rows import WORDS, open_rows
 from airflow_provider_aiguard.core.errors import ConfigurationError, NotRecordedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
+    from airflow_provider_aiguard.cli import Open
     from airflow_provider_aiguard.core.lineage import Node
     from airflow_provider_aiguard.core.provenance import Label
     from airflow_provider_aiguard.core.run import RunRecord
     from airflow_provider_aiguard.lineage.prov import ProvDocument
     from airflow_provider_aiguard.store.store import Store
-
-    Open = Callable[[argparse.Namespace], Store]
 
 _ROWS = "rows"
 

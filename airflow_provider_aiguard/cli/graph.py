@@ -12,14 +12,11 @@ from airflow_provider_aiguard.core.errors import ConfigurationError, NotRecorded
 from airflow_provider_aiguard.core.lineage import dataset_node
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from airflow_provider_aiguard.cli import Open
     from airflow_provider_aiguard.core.ancestry import Step, Trace
     from airflow_provider_aiguard.core.lineage import Edge, Node
     from airflow_provider_aiguard.lineage.marquez import MarquezClient
     from airflow_provider_aiguard.store.store import Store
-
-    Open = Callable[[argparse.Namespace], Store]
 
 MAX_NODES = 1_000
 """Nodes after which a tree is cut: nobody reads further."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_aiguard.cli.delivery import add_delivery
@@ -11,9 +10,7 @@ from airflow_provider_aiguard.cli.export import add_export
 from airflow_provider_aiguard.cli.graph import add_graph
 
 if TYPE_CHECKING:
-    from airflow_provider_aiguard.store.store import Store
-
-    Open = Callable[[argparse.Namespace], Store]
+    from airflow_provider_aiguard.cli import Open
 
 
 def add_lineage(

@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from airflow_provider_aiguard.cli.budget import add_budget
 from airflow_provider_aiguard.cli.lineage import add_lineage
 from airflow_provider_aiguard.cli.models import add_models
-from airflow_provider_aiguard.cli.statistics import Answer, add_commands
+from airflow_provider_aiguard.cli.statistics import add_commands
 from airflow_provider_aiguard.core.duration import parse_duration
 from airflow_provider_aiguard.core.errors import AIGuardError, ConfigurationError, NotRecordedError
 from airflow_provider_aiguard.core.verdict import Outcome
 
 if TYPE_CHECKING:
+    from airflow_provider_aiguard.cli import Answer
     from airflow_provider_aiguard.store.store import Store
 
 _EXIT = {Outcome.PASS: 0, Outcome.BREACH: 1, Outcome.UNDECIDED: 2}

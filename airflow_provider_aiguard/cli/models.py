@@ -17,7 +17,7 @@ from airflow_provider_aiguard.core.verdict import Verdict
 if TYPE_CHECKING:
     import argparse
 
-    from airflow_provider_aiguard.cli.statistics import Answer
+    from airflow_provider_aiguard.cli import Answer
     from airflow_provider_aiguard.guards.model_choice import ModelScore
     from airflow_provider_aiguard.tables.graded import Graded
 

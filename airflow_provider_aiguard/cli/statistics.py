@@ -17,12 +17,10 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
-    from airflow_provider_aiguard.store.store import Store
-
-Answer = tuple[Verdict | None, dict[str, Any]]
+    from airflow_provider_aiguard.cli import Answer, Open
 
 
-def profile(options: argparse.Namespace, open_store: Callable[[argparse.Namespace], Store]) -> Answer:
+def profile(options: argparse.Namespace, open_store: Open) -> Answer:
     """Profile rows; print, write or store the profile."""
     from airflow_provider_aiguard.tables.profile import profile_table
 
@@ -42,7 +40,7 @@ def profile(options: argparse.Namespace, open_store: Callable[[argparse.Namespac
     return None, {"profile": found.to_dict(), "text": text}
 
 
-def drift(options: argparse.Namespace, open_store: Callable[[argparse.Namespace], Store]) -> Answer:
+def drift(options: argparse.Namespace, open_store: Open) -> Answer:
     """Compare the current rows with a reference."""
     from airflow_provider_aiguard.core.limits.drift import DriftLimits
     from airflow_provider_aiguard.guards.drift import evaluate
@@ -67,7 +65,7 @@ def drift(options: argparse.Namespace, open_store: Callable[[argparse.Namespace]
     return verdict, {}
 
 
-def truth(options: argparse.Namespace, _: Callable[[argparse.Namespace], Store]) -> Answer:
+def truth(options: argparse.Namespace, _: Open) -> Answer:
     """Compare claims with the truth, joined by key."""
     from airflow_provider_aiguard.core.limits.ground_truth import GroundTruthLimits
     from airflow_provider_aiguard.guards.questions.ground_truth import GroundTruthQuestion

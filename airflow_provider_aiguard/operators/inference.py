@@ -18,7 +18,7 @@ from airflow_provider_aiguard.core.outputs import parse_outputs
 from airflow_provider_aiguard.core.table import Table
 from airflow_provider_aiguard.core.verdict import CheckResult, Outcome, Severity, Verdict
 from airflow_provider_aiguard.operators.base import airflow_errors, count, publish, table_spec
-from airflow_provider_aiguard.operators.lineage import LineageMixin, extra_links, fields_of, written_by
+from airflow_provider_aiguard.operators.lineage import LineageMixin, extra_links, fields_of, step_lineage, written_by
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -253,7 +253,7 @@ class InferenceOperator(LineageMixin, BaseOperator):
             target_columns = read_columns(write, plan.into) if state is RunState.SUCCESS else {}
             columns = StepColumns.of(plan, read, write)
         return partial(
-            _inference_lineage,
+            step_lineage,
             sources.store.runs.get(identity.run_id).summary,
             source=source,
             source_fields=fields_of(source_columns),
@@ -297,12 +297,6 @@ def _shortage(plan: InferencePlan, summary: InferenceSummary) -> Verdict | None:
     )
     check = CheckResult(check="budget.short", outcome=Outcome.BREACH, severity=Severity.WARN, message=message)
     return Verdict(guard="budget", subject=", ".join(b.name for b in plan.budgets), checks=(check,))
-
-
-def _inference_lineage(summary: InferenceSummary, **kwargs: Any) -> Any:
-    from airflow_provider_aiguard.lineage.events import inference_lineage
-
-    return inference_lineage(summary, **kwargs)
 
 
 def _asset_extra(summary: InferenceSummary) -> dict[str, Any]:

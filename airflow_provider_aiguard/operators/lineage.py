@@ -47,6 +47,26 @@ class LineageMixin:
             if page:
                 log.info("Lineage of %s in Marquez: %s", shown.name, page)
 
+    def gather_lineage(
+        self, build: Callable[..., Lineage], table: Table, sources: AirflowSources, identity: RunIdentity
+    ) -> None:
+        """Gather what an event says of a table that was read as a whole, to be told with ``build``.
+
+        :param build: takes ``table``, ``fields`` and ``written_by``.
+        """
+        try:
+            from airflow_provider_aiguard.hooks.sources import dataset_name
+            from airflow_provider_aiguard.tables.columns import read_columns
+
+            dataset = dataset_name(table)
+            self.show_lineage(dataset)
+            with sources.connect(table.conn_id) as connection:
+                fields = fields_of(read_columns(connection, table))
+            writer = written_by(table, dataset, sources, identity)
+            self.build_lineage = partial(build, table=dataset, fields=fields, written_by=writer)
+        except Exception:
+            log.warning("The lineage of table %r could not be gathered.", table.full_name, exc_info=True)
+
     def get_openlineage_facets_on_start(self) -> OperatorLineage[Any, Any] | None:
         """Inputs only: outputs on START would make Marquez count two versions of one run."""
 
@@ -94,6 +114,17 @@ def add_lineage(task: Any, build: Callable[..., Lineage]) -> None:
         from airflow_provider_aiguard.operators.foreign_lineage import ask_us_too
 
         ask_us_too(task, partial(_operator_lineage, build))
+
+
+def step_lineage(summary: InferenceSummary, **told: Any) -> Lineage:
+    """Build the lineage of an AI step once an event asks for it: the facet classes load only then.
+
+    :param summary: what the step did.
+    :param told: see :func:`airflow_provider_aiguard.lineage.events.inference_lineage`.
+    """
+    from airflow_provider_aiguard.lineage.events import inference_lineage
+
+    return inference_lineage(summary, **told)
 
 
 def fields_of(columns: dict[str, Any]) -> list[DatasetField]:

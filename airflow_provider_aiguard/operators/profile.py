@@ -11,14 +11,12 @@ from airflow.sdk import BaseOperator
 from airflow_provider_aiguard.core.errors import EmptyTableError
 from airflow_provider_aiguard.core.table import Table
 from airflow_provider_aiguard.operators.base import airflow_errors, table_spec
-from airflow_provider_aiguard.operators.lineage import LineageMixin, extra_links, fields_of, written_by
+from airflow_provider_aiguard.operators.lineage import LineageMixin, extra_links
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_aiguard.core.profile import TableProfile
-    from airflow_provider_aiguard.core.run import RunIdentity
-    from airflow_provider_aiguard.hooks.sources import AirflowSources
 
 
 class ProfileOperator(LineageMixin, BaseOperator):
@@ -90,31 +88,14 @@ class ProfileOperator(LineageMixin, BaseOperator):
                 raise no_rows(table, self.name)
             identity = identity_of(context)
             sources.store.profiles.save(self.name, profile.to_dict(), table=table.full_name, identity=identity)
-            self._remember_lineage(table, profile, sources, identity)
+            build = partial(_profile_lineage, profile, profile=self.name)
+            self.gather_lineage(build, table, sources, identity)
         self.log.info("Stored baseline %r: %d rows, %d columns", self.name, profile.rows, len(profile.columns))
         return {"name": self.name, "rows": profile.rows, "columns": list(profile.columns)}
 
     def lineage_inputs(self) -> list[Table]:
         """The profiled table."""
         return [Table.from_dict(self.table)]
-
-    def _remember_lineage(
-        self, table: Table, profile: TableProfile, sources: AirflowSources, identity: RunIdentity
-    ) -> None:
-        try:
-            from airflow_provider_aiguard.hooks.sources import dataset_name
-            from airflow_provider_aiguard.tables.columns import read_columns
-
-            dataset = dataset_name(table)
-            self.show_lineage(dataset)
-            with sources.connect(table.conn_id) as connection:
-                fields = fields_of(read_columns(connection, table))
-            writer = written_by(table, dataset, sources, identity)
-            self.build_lineage = partial(
-                _profile_lineage, profile, table=dataset, fields=fields, profile=self.name, written_by=writer
-            )
-        except Exception:
-            self.log.warning("The lineage of this profile could not be gathered.", exc_info=True)
 
 
 def no_rows(table: Table, name: str) -> EmptyTableError:

@@ -15,7 +15,7 @@ from airflow_provider_aiguard.core.errors import ConfigurationError
 from airflow_provider_aiguard.core.run import ModelIdentity
 from airflow_provider_aiguard.core.table import Table
 from airflow_provider_aiguard.operators.base import table_spec
-from airflow_provider_aiguard.operators.lineage import add_lineage, fields_of
+from airflow_provider_aiguard.operators.lineage import add_lineage, fields_of, step_lineage
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -96,7 +96,7 @@ class AIStep:
         if seen is None:
             seen = [f.name for f in source_fields if rows is None or f.name not in rows.key_columns]
         lineage = partial(
-            _inference_lineage,
+            step_lineage,
             summary,
             source=source,
             source_fields=source_fields,
@@ -234,12 +234,6 @@ def _column(connection: Any, table: Table, column: str) -> tuple[int, ColumnSumm
     labelled = {companions.provenance, companions.confidence} <= read_columns(connection, table).keys()
     evidence = (confidence_evidence if labelled else unlabelled_evidence)(connection, table, column)
     return evidence.rows, ColumnSummary(provenance=evidence.provenance, confidence=evidence.confidence)
-
-
-def _inference_lineage(summary: InferenceSummary, **kwargs: Any) -> Any:
-    from airflow_provider_aiguard.lineage.events import inference_lineage
-
-    return inference_lineage(summary, **kwargs)
 
 
 def _loops(model: ModelIdentity, inputs: Iterable[DatasetName], sources: AirflowSources) -> dict[DatasetName, bool]:

@@ -13,15 +13,12 @@ from airflow_provider_aiguard.core.limits.schema import SchemaLimits
 from airflow_provider_aiguard.core.table import Table
 from airflow_provider_aiguard.operators.base import airflow_errors, table_spec
 from airflow_provider_aiguard.operators.guard import GuardOperator
-from airflow_provider_aiguard.operators.lineage import LineageMixin, extra_links, fields_of, written_by
+from airflow_provider_aiguard.operators.lineage import LineageMixin, extra_links
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_provider_aiguard.core.run import RunIdentity
-    from airflow_provider_aiguard.core.schema import FeatureSchema
     from airflow_provider_aiguard.guards.questions.schema import SchemaQuestion
-    from airflow_provider_aiguard.hooks.sources import AirflowSources
 
 
 class SchemaOperator(LineageMixin, BaseOperator):
@@ -93,7 +90,7 @@ class SchemaOperator(LineageMixin, BaseOperator):
                 write_schema(self.path, schema, overwrite=self.overwrite)
             else:
                 sources.store.measurements.save(f"schema/{self.name}", schema.to_dict(), identity=identity)
-            self._remember_lineage(table, schema, sources, identity)
+            self.gather_lineage(partial(_schema_lineage, schema.rows), table, sources, identity)
         rules, place = len(schema.rules()), self.path or self.name
         self.log.info("Learnt schema %r from %d rows: %d rules", place, schema.rows, rules)
         return {"schema": place, "rows": schema.rows, "columns": list(schema.columns), "rules": rules}
@@ -101,22 +98,6 @@ class SchemaOperator(LineageMixin, BaseOperator):
     def lineage_inputs(self) -> list[Table]:
         """The training table."""
         return [Table.from_dict(self.table)]
-
-    def _remember_lineage(
-        self, table: Table, schema: FeatureSchema, sources: AirflowSources, identity: RunIdentity
-    ) -> None:
-        try:
-            from airflow_provider_aiguard.hooks.sources import dataset_name
-            from airflow_provider_aiguard.tables.columns import read_columns
-
-            dataset = dataset_name(table)
-            self.show_lineage(dataset)
-            with sources.connect(table.conn_id) as connection:
-                fields = fields_of(read_columns(connection, table))
-            writer = written_by(table, dataset, sources, identity)
-            self.build_lineage = partial(_schema_lineage, schema.rows, table=dataset, fields=fields, written_by=writer)
-        except Exception:
-            self.log.warning("The lineage of this schema could not be gathered.", exc_info=True)
 
 
 class SchemaArguments(BaseOperator):
