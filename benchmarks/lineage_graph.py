@@ -7,11 +7,13 @@ levels behind it, over more paths than can be counted.
 The other ways: a plain walk in Python, which reads all edges and then walks; and one recursive statement that counts
 depth. All give the same tables. They take turns; the best of the rounds counts, because other work runs here too.
 
-The walk is held to a second: of CPU time on SQLite, by the clock on PostgreSQL.
+The walk is held to a second of CPU time, of this process and of the server's that works for it: it waits for nobody,
+and other work on the machine does not stretch it.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 import time
@@ -71,8 +73,19 @@ def fill(store: Store, shape: str) -> int:
         made = EDGES.format(into=into, source=source, job=JOB, **names).replace("%", "%%" if not is_sqlite else "%")
         conn.exec_driver_sql(made)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-        conn.exec_driver_sql("ANALYZE")
+        # As autovacuum leaves a table that grew: PostgreSQL then reads the index alone.
+        conn.exec_driver_sql("ANALYZE" if is_sqlite else "VACUUM ANALYZE")
         return conn.scalar(sa.select(sa.func.count()).select_from(schema.lineage_edge)) or 0
+
+
+def cpu_seconds(store: Store) -> float:
+    """So far, of this process and of the server's process behind its connection."""
+    used = time.process_time()
+    if store._database.engine.dialect.name == "sqlite":
+        return used
+    pid = store._database.read(lambda conn: conn.scalar(sa.text("SELECT pg_backend_pid()")))
+    ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return used + sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
 
 
 def ours(store: Store) -> int:
@@ -120,21 +133,19 @@ def measure(url: str, shape: str) -> bool:
         found: set[int] = set()
         for _ in range(ROUNDS):
             for name, way in WAYS.items():
-                started, used = time.perf_counter(), time.process_time()
+                used, started = cpu_seconds(store), time.perf_counter()
                 found.add(way(store))
                 best[name] = min(best[name], time.perf_counter() - started)
-                cpu[name] = min(cpu[name], time.process_time() - used)
+                cpu[name] = min(cpu[name], cpu_seconds(store) - used)
     (count,) = found
     said = "  ".join(f"{name} {seconds:.2f} s" for name, seconds in best.items())
     ratio = best["walk"] / best["plain Python"]
-    # SQLite works in this process: its CPU time is all the work, whatever else runs here.
-    held = cpu["walk"] if url.startswith("sqlite") else best["walk"]
-    limit = f"(walk held to {LIMIT_SECONDS:g} s: {held:.2f} s; its CPU time here {cpu['walk']:.2f} s)"
+    limit = f"CPU of the walk {cpu['walk']:.2f} s (limit {LIMIT_SECONDS:g} s)"
     print(
         f"  {shape:4s} {edges:,} edges, {count:,} tables upstream: {said}  walk to plain {ratio:.2f} {limit}",
         flush=True,
     )
-    return held <= LIMIT_SECONDS
+    return cpu["walk"] <= LIMIT_SECONDS
 
 
 def main() -> int:
