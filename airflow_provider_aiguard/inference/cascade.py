@@ -227,7 +227,12 @@ def _thresholds(accept: Any, levels: int, on_uncertified: str) -> tuple[float, .
         raise ConfigurationError(f"on_uncertified must be one of {get_args(OnUncertified)!r}; got {on_uncertified!r}.")
     if not levels:
         raise ConfigurationError("A cascade needs at least one model; got none.")
-    if levels == 1 and accept is None:
+    if levels == 1:
+        if accept is not None:
+            raise ConfigurationError(
+                f"accept={accept!r} says when the next model is not asked, and this cascade has one model. Leave it "
+                "out; to reject what the last model is not sure of, give reject_below=."
+            )
         return ()
     if isinstance(accept, Certificate):
         found = [_certified(accept, on_uncertified)]

@@ -41,7 +41,11 @@ class Metered(Protocol):
     """
 
     def sent(self) -> Usage:
-        """Give the most that the call under way, or the last one, has used so far. True at any moment."""
+        """Give the most that the call under way has used so far, at any moment; after it, what it used.
+
+        What it used is told until the next call begins, so that no moment is left in which a call that was made is not
+        told of.
+        """
 
 
 class Bill:

@@ -86,11 +86,13 @@ class GaveUpError(Exception):
     """A request that was not answered, whatever was tried.
 
     :param trouble: the last thing that was wrong.
+    :param tries: how often it was sent, without those times that it was put off.
     """
 
-    def __init__(self, trouble: Trouble) -> None:
+    def __init__(self, trouble: Trouble, tries: int = 0) -> None:
         super().__init__(f"{trouble.reason}: {trouble.detail}")
         self.trouble = trouble
+        self.tries = tries
 
 
 class Pace:
@@ -125,15 +127,18 @@ class Pace:
         self.took = []
         self._lost_in_a_row = 0
 
-    async def call(self, request: Callable[[], Awaitable[Answer]], *, rows: int = 1) -> Answer:
+    async def call(
+        self, request: Callable[[], Awaitable[Answer]], *, rows: int = 1, most_tries: int | None = None
+    ) -> Answer:
         """Send a request when there is room for it, and again if that may help.
 
         :param request: makes the request; called once a try.
         :param rows: what it asks about.
+        :param most_tries: how often it is sent at most. Default: as the pacing says.
         :raises GaveUpError: if it was not answered.
         """
         put_off_until = _now() + self.pacing.patience
-        tries = 0
+        tries, most_tries = 0, most_tries or self.pacing.tries
         while True:
             sent_at = await self._enter()
             try:
@@ -150,6 +155,9 @@ class Pace:
             finally:
                 self._leave()
             tries += trouble.remedy is not Remedy.LATER
+            if trouble.remedy is not Remedy.LATER and (trouble.remedy is not Remedy.AGAIN or tries >= most_tries):
+                self._lost(trouble)
+                raise GaveUpError(trouble, tries)
             await self._wait_for_next_try(trouble, tries, sent_at, put_off_until)
 
     def _explain(self, error: Exception) -> Trouble:
@@ -163,16 +171,13 @@ class Pace:
         if trouble.remedy is Remedy.LATER:
             self._slow_down(sent_at)
             wait = 0.0 if asked else _jitter(3)
-            hopeless = _now() + max(asked, wait) > put_off_until
-        else:
-            wait = max(_jitter(tries), asked)
-            hopeless = trouble.remedy is not Remedy.AGAIN or tries >= self.pacing.tries
-        if hopeless:
-            self._lost(trouble)
-            raise GaveUpError(trouble)
-        if trouble.remedy is Remedy.LATER:
+            if _now() + max(asked, wait) > put_off_until:
+                self._lost(trouble)
+                raise GaveUpError(trouble, tries)
             # It holds for everybody who calls this provider; they wait at the entrance.
             self._resume_at = max(self._resume_at, _now() + asked)
+        else:
+            wait = max(_jitter(tries), asked)
         await asyncio.sleep(wait)
 
     async def _enter(self) -> float:

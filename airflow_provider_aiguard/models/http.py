@@ -147,7 +147,10 @@ class HttpModel:
         )
 
     def most_usage(self, chunk: pd.DataFrame) -> Usage:
-        """Give the most that ``predict(chunk)`` can send: every batch in every try, halved down to single rows."""
+        """Give the most that ``predict(chunk)`` can send: every batch in every try, halved down to single rows.
+
+        A request that is refused bills no row, so halving sends none more often than it may be tried.
+        """
         sizes = [min(self.batch_size, len(chunk) - i) for i in range(0, len(chunk), self.batch_size)]
         tries = self._pace.pacing.tries
         return Usage(requests=tries * sum(2 * size - 1 for size in sizes), rows=tries * len(chunk))
@@ -171,18 +174,20 @@ class HttpModel:
 
         return await each(ask, batches, at_once=self._pace.pacing.in_flight)
 
-    async def _ask(self, frame: pd.DataFrame, batch: range) -> list[Row]:
+    async def _ask(self, frame: pd.DataFrame, batch: range, tries: int | None = None) -> list[Row]:
         part = frame.iloc[batch.start : batch.stop]
         unfit = unfit_columns(part, null_fits=self.protocol == "json")
         if any(unfit):
             return await self._ask_the_others(part, unfit)
         try:
-            return await self._pace.call(lambda: self._request(part), rows=len(part))
+            return await self._pace.call(lambda: self._request(part), rows=len(part), most_tries=tries)
         except GaveUpError as error:
             if error.trouble.reason == "refused" and len(batch) > 1:
                 middle = (batch.start + batch.stop) // 2
-                first = await self._ask(frame, range(batch.start, middle))
-                return first + await self._ask(frame, range(middle, batch.stop))
+                # What was sent before it was refused may be billed: no row is sent more often than it is held for.
+                left = (tries or self._pace.pacing.tries) - (error.tries - 1)
+                first = await self._ask(frame, range(batch.start, middle), left)
+                return first + await self._ask(frame, range(middle, batch.stop), left)
             return [Failure(error.trouble.reason, error.trouble.detail)] * len(batch)
 
     async def _ask_the_others(self, part: pd.DataFrame, unfit: Sequence[str | None]) -> list[Row]:

@@ -70,7 +70,8 @@ def certificate(threshold: float | None) -> Certificate:
         ([CHEAP, STRONG], {"accept": 0.9, "reject_below": -1}, "reject_below must be a confidence"),
         ([CHEAP, STRONG], {"accept": 0.9, "on_uncertified": "pray"}, "on_uncertified must be one of"),
         ([CHEAP, STRONG], {"accept": certificate(None)}, "about 50 more labels.*on_uncertified='escalate'"),
-        ([CHEAP], {"accept": certificate(0.9)}, "1 models needs 0 thresholds"),
+        ([CHEAP], {"accept": certificate(0.9)}, "this cascade has one model"),
+        ([CHEAP], {"accept": 0.9}, "accept=0.9 says when the next model is not asked.*give reject_below="),
     ],
 )
 def test_what_makes_no_cascade(models: list[Any], options: dict[str, Any], message: str) -> None:

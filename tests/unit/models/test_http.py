@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from email.utils import format_datetime
 from itertools import chain, repeat
 
@@ -59,6 +60,23 @@ def test_requests_are_timed_and_rows_have_their_share():
     # The first batch has four rows, the second one.
     assert min(took.per_row) < max(took.calls)
     assert sum(cell * n for cell, n in took.calls.items()) / 1e6 == pytest.approx(took.seconds, rel=0.1)
+
+
+@pytest.mark.parametrize("tries", [1, 2, 3])
+def test_no_row_is_sent_more_often_than_it_is_held_for_however_often_batches_are_halved(tries):
+    seen = Counter()
+
+    def lost_and_then_refused(body, _):
+        rows = tuple(row["distance"] for row in body["instances"])
+        seen[rows] += 1
+        # The connection is closed: nobody knows whether that is billed. A refusal is not.
+        return (0, b"") if seen[rows] == 1 or len(rows) == 1 else (400, b"")
+
+    chunk = CHUNK[:4]
+    claims, _ = ask(lost_and_then_refused, chunk, protocol="json", pacing=Pacing(in_flight=1, tries=tries))
+    most = HttpModel("http://h", model="m", outputs=["late"], pacing=Pacing(tries=tries)).most_usage(chunk)
+    assert len(claims.failures) == 4
+    assert (claims.usage.rows, claims.usage.requests <= most.requests) == (most.rows, True)
 
 
 class TestOpenInference:
