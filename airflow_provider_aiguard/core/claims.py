@@ -38,6 +38,9 @@ class Failure:
     detail: str = ""
 
 
+CUT_OFF = Failure("cut_off", "the call ended before this row was answered")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Usage:
     """What a model call used, for the bill.

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from airflow_provider_aiguard.core.amounts import Amounts, Unit
-from airflow_provider_aiguard.core.errors import BudgetExceededError
+from airflow_provider_aiguard.core.errors import BudgetExceededError, InvalidClaimError
 from airflow_provider_aiguard.core.money import MICROS_PER_DOLLAR
 from airflow_provider_aiguard.inference.calibrated import calibrated
 from airflow_provider_aiguard.inference.cascade import counts_tokens
 from airflow_provider_aiguard.inference.once import Once, answers_of
-from airflow_provider_aiguard.inference.prices import Bill, Metered
+from airflow_provider_aiguard.inference.prices import Answering, Bill, Metered
 from airflow_provider_aiguard.inference.tally import ModelTally
 from airflow_provider_aiguard.inference.validate import Mask, ValidClaims, validate_claims
 
@@ -171,8 +171,9 @@ class Asker:
             charge = bill.actual(claims.usage)
             self._settle(hold, charge, check(claims))
         except BaseException:
-            charge = charge or self._cut_off(bill)
-            if hold is not None:
+            if charge is None and (charge := self._cut_off(bill)) is not None:
+                self._settle(hold, charge, self._so_far(rows, check))
+            elif hold is not None:
                 self._book(hold, charge)
             raise
         finally:
@@ -200,6 +201,14 @@ class Asker:
         sent = self._model.sent()
         self.tally.usage += sent
         return bill.actual(sent)
+
+    def _so_far(self, rows: pd.DataFrame, check: Callable[[Claims], Mapping[str, Any]]) -> Mapping[str, Any]:
+        """What a call that was cut off has answered, to keep: it is paid for."""
+        claims = self._model.answered(rows) if isinstance(self._model, Answering) else None
+        try:
+            return {} if claims is None else check(claims)
+        except InvalidClaimError:
+            return {}  # as if the call had ended with it: nothing of it is kept
 
     def _book(self, hold: Hold, charge: Amounts | None) -> None:
         """Pay for what was sent, and give the rest of the hold back. What nobody knows counts as all of it."""

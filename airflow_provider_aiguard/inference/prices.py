@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from airflow_provider_aiguard.core.claims import Usage
+    from airflow_provider_aiguard.core.claims import Claims, Usage
     from airflow_provider_aiguard.inference.plan import InferencePlan
     from airflow_provider_aiguard.models.base import Model
 
@@ -45,6 +45,19 @@ class Metered(Protocol):
 
         What it used is told until the next call begins, so that no moment is left in which a call that was made is not
         told of.
+        """
+
+
+@runtime_checkable
+class Answering(Protocol):
+    """A metered model that knows its answers when it is cut off: they are paid for and kept, so no retry pays again."""
+
+    def answered(self, chunk: pd.DataFrame) -> Claims | None:
+        """Give the claims that ``predict(chunk)`` has made so far; ``None`` if there are none.
+
+        A row without an answer yet is a :class:`~airflow_provider_aiguard.core.claims.Failure`.
+
+        :param chunk: the very chunk that is asked about: answers about another are no answers.
         """
 
 

@@ -235,14 +235,23 @@ class Pace:
             self._wake()
 
 
-async def each(work: Callable[[Item], Awaitable[Answer]], items: Sequence[Item], *, at_once: int) -> list[Answer]:
+async def each(
+    work: Callable[[Item], Awaitable[Answer]],
+    items: Sequence[Item],
+    *,
+    at_once: int,
+    answers: list[Any] | None = None,
+) -> list[Answer]:
     """Do the same with every item, so many at once, and return the answers in order.
 
     The first exception cancels the others, waits until they are gone, and is raised.
 
     :param at_once: at least 1.
+    :param answers: an empty list that the answers are put into as they come, for whoever looks when it was cancelled;
+        ``None`` where there is none yet.
     """
-    answers: list[Any] = [None] * len(items)
+    answers = [] if answers is None else answers
+    answers[:] = [None] * len(items)
     queue = iter(enumerate(items))
 
     async def worker() -> None:

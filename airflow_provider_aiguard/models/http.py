@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from airflow_provider_aiguard.core.claims import Claims, Failure, Usage
+from airflow_provider_aiguard.core.claims import CUT_OFF, Claims, Failure, Usage
 from airflow_provider_aiguard.core.errors import ConfigurationError, ModelUnavailableError
 from airflow_provider_aiguard.core.latency import LatencySummary
 from airflow_provider_aiguard.core.provenance import ConfidenceSource
@@ -108,6 +108,9 @@ class HttpModel:
         self._clients: list[httpx.AsyncClient] = []
         self._idle: list[httpx.AsyncClient] = []
         self._used = Usage()
+        self._batches: list[range] = []
+        self._answers: list[list[Row] | None] = []
+        self._asked: pd.DataFrame | None = None
 
     @property
     def at_once(self) -> int:
@@ -126,25 +129,18 @@ class HttpModel:
         :raises ModelUnavailableError: if the server is away: no row was answered, and many requests were given up.
         """
         self._pace.reset()
-        self._used = Usage()
+        self._used, self._answers = Usage(), []
         features = list(chunk.columns) if self.features is None else list(self.features)
         if missing := [name for name in features if name not in chunk]:
             raise ConfigurationError(f"Feature {missing[0]!r} is none of the inputs {list(map(str, chunk.columns))!r}.")
         frame = chunk[features]
         batches = [range(i, min(i + self.batch_size, len(frame))) for i in range(0, len(frame), self.batch_size)]
+        self._batches, self._asked = batches, chunk
         answers = self._loop.run(self._predict(frame, batches))
-        rows = [row for batch in answers for row in batch]
-        failures = {i: row for i, row in enumerate(rows) if isinstance(row, Failure)}
-        if self._pace.stopped is not None and len(failures) == len(rows):
+        claims = self._claims([row for batch in answers for row in batch])
+        if self._pace.stopped is not None and len(claims.failures) == len(frame):
             _raise_outage(self.endpoint, self._pace.stopped)
-        return Claims(
-            values={column: _column(rows, name) for column, name in self.outputs.items()},
-            confidences={column: _column(rows, name) for column, name in self.confidences.items()},
-            confidence_source=self.confidence_source if self.confidences else None,
-            failures=failures,
-            usage=self._used,
-            latency=LatencySummary.of(self._pace.took),
-        )
+        return claims
 
     def most_usage(self, chunk: pd.DataFrame) -> Usage:
         """Give the most that ``predict(chunk)`` can send: every batch in every try, halved down to single rows.
@@ -159,6 +155,14 @@ class HttpModel:
         """Give what the chunk under way, or the last one, has sent so far."""
         return self._used
 
+    def answered(self, chunk: pd.DataFrame) -> Claims | None:
+        """Give the claims that ``predict(chunk)`` has made so far: of batches that were answered."""
+        answers = list(self._answers)
+        if self._asked is not chunk or not any(answers):
+            return None
+        pairs = zip(self._batches, answers, strict=True)
+        return self._claims([row for batch, rows in pairs for row in rows or [CUT_OFF] * len(batch)])
+
     def close(self) -> None:
         """Close the connections and stop the thread they lived in."""
         try:
@@ -172,7 +176,17 @@ class HttpModel:
         async def ask(batch: range) -> list[Row]:
             return await self._ask(frame, batch)
 
-        return await each(ask, batches, at_once=self._pace.pacing.in_flight)
+        return await each(ask, batches, at_once=self._pace.pacing.in_flight, answers=self._answers)
+
+    def _claims(self, rows: Sequence[Row]) -> Claims:
+        return Claims(
+            values={column: _column(rows, name) for column, name in self.outputs.items()},
+            confidences={column: _column(rows, name) for column, name in self.confidences.items()},
+            confidence_source=self.confidence_source if self.confidences else None,
+            failures={i: row for i, row in enumerate(rows) if isinstance(row, Failure)},
+            usage=self._used,
+            latency=LatencySummary.of(self._pace.took),
+        )
 
     async def _ask(self, frame: pd.DataFrame, batch: range, tries: int | None = None) -> list[Row]:
         part = frame.iloc[batch.start : batch.stop]

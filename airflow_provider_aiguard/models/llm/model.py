@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from airflow_provider_aiguard.core.claims import Claims, Failure, Usage
+from airflow_provider_aiguard.core.claims import CUT_OFF, Claims, Failure, Usage
 from airflow_provider_aiguard.core.errors import ConfigurationError, ModelUnavailableError
 from airflow_provider_aiguard.core.provenance import ConfidenceSource
 from airflow_provider_aiguard.core.run import ModelIdentity
@@ -21,7 +21,7 @@ from airflow_provider_aiguard.models.loop import LoopThread
 if TYPE_CHECKING:
     import pandas as pd
 
-    from airflow_provider_aiguard.models.llm.session import Session
+    from airflow_provider_aiguard.models.llm.session import RowAnswer, Session
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +87,8 @@ class LanguageModel:
         self._loop = LoopThread()
         self._closing: AsyncExitStack | None = None
         self._session: Session | None = None
+        self._answers: list[RowAnswer | Failure | None] = []
+        self._asked: pd.DataFrame | None = None
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -128,10 +130,25 @@ class LanguageModel:
         """
         session = self._opened()
         session.start()
-        answers = self._loop.run(each(session.ask, self.prompt.rows(chunk), at_once=self.pacing.in_flight))
-        failures = {i: answer for i, answer in enumerate(answers) if isinstance(answer, Failure)}
-        if session.stopped is not None and len(failures) == len(answers):
+        self._answers, self._asked = [], chunk
+        asked = each(session.ask, self.prompt.rows(chunk), at_once=self.pacing.in_flight, answers=self._answers)
+        claims = self._claims(session, self._loop.run(asked))
+        if session.stopped is not None and len(claims.failures) == len(chunk):
             _raise_outage(str(self.identity), session.stopped)
+        return claims
+
+    def sent(self) -> Usage:
+        """Give the most that the chunk under way, or the last one, has used so far."""
+        return Usage() if self._session is None else self._session.usage
+
+    def answered(self, chunk: pd.DataFrame) -> Claims | None:
+        """Give the claims that ``predict(chunk)`` has made so far."""
+        answers = list(self._answers)
+        if self._session is None or self._asked is not chunk or not any(answers):
+            return None
+        return self._claims(self._session, [CUT_OFF if answer is None else answer for answer in answers])
+
+    def _claims(self, session: Session, answers: Sequence[RowAnswer | Failure]) -> Claims:
         return Claims(
             values={c: [None if isinstance(a, Failure) else a.values[c] for a in answers] for c in self.form.columns},
             confidences={}
@@ -140,14 +157,10 @@ class LanguageModel:
                 c: [None if isinstance(a, Failure) else a.confidences[c] for a in answers] for c in self.form.columns
             },
             confidence_source=self.confidence,
-            failures=failures,
+            failures={i: answer for i, answer in enumerate(answers) if isinstance(answer, Failure)},
             usage=session.usage,
             latency=session.latency,
         )
-
-    def sent(self) -> Usage:
-        """Give the most that the chunk under way, or the last one, has used so far."""
-        return Usage() if self._session is None else self._session.usage
 
     def close(self) -> None:
         """Close the connections to the provider and stop the thread they lived in."""

@@ -32,6 +32,7 @@ from airflow_provider_aiguard.inference.plan import InferencePlan
 from airflow_provider_aiguard.models.concurrency import Pacing
 from airflow_provider_aiguard.models.http import HttpModel
 from airflow_provider_aiguard.models.llm.model import LanguageModel
+from airflow_provider_aiguard.store import schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,16 +84,16 @@ def stopped_when(ready: Any) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def infer(model: Model, rows: sa.Engine, store: Store, **plan: Any) -> InferenceSummary:
+def infer(model: Model, rows: sa.Engine, store: Store, try_number: int = 1, **plan: Any) -> InferenceSummary:
     made = InferencePlan(
         rows=Table("rows", key="id"),
         into=Table("scored", key="id"),
         outputs=parse_outputs({"kind": str}),
         inputs=("text",),
-        budgets=(BUDGET, CALLS),
-        **plan,
+        **{"budgets": (BUDGET, CALLS), **plan},
     )
-    return run_inference(made, model, source=rows, target=rows, store=store, identity=WHO)
+    who = identity(f"run-{try_number}", try_number)
+    return run_inference(made, model, source=rows, target=rows, store=store, identity=who)
 
 
 def standing(store: Store, budget: Budget = BUDGET) -> tuple[int, int]:
@@ -124,6 +125,86 @@ def test_of_a_language_model_what_was_never_sent_is_given_back(rows: sa.Engine, 
     assert charged <= spent == summary.cost_micros
     # Nobody knows what the calls in flight cost: they count at the most they can.
     assert spent == PRICE.charge(summary.usage) < PRICE.charge(model.most_usage(read(rows))) / 3
+
+
+@pytest.mark.parametrize("budgets", [True, False])
+def test_a_retry_does_not_ask_a_language_model_again_what_it_had_answered(
+    rows: sa.Engine, store: Store, budgets: bool
+) -> None:
+    answered, seen = 50, []
+    plan = {"price": PRICE} if budgets else {"price": PRICE, "budgets": ()}
+    for replies in ([Reply()] * answered + [Reply(hang=True)] * ROWS, [Reply()] * ROWS):
+        with LLMServer(lambda row: {"kind": "late"}, script=iter(replies)) as server:
+            model = LanguageModel(
+                lambda url=server.url: OpenAIChatModel("m", provider=OpenAIProvider(base_url=url, api_key="key")),
+                prompt="Classify: {text}",
+                output_type=["late", "lost"],
+                output="kind",
+                pacing=Pacing(in_flight=IN_FLIGHT, tries=1),
+            )
+            if seen:
+                summary = infer(model, rows, store, try_number=2, **plan)
+            else:
+                with stopped_when(lambda at=server: len(at.requests) == answered + IN_FLIGHT):
+                    infer(model, rows, store, **plan)
+            seen.append(len(server.requests))
+    # An answer may have been on its way when the task was stopped.
+    assert seen[0] == answered + IN_FLIGHT
+    assert ROWS - answered <= seen[1] <= ROWS - answered + IN_FLIGHT
+    assert (summary.inferred, summary.saved) == (ROWS, ROWS - seen[1])
+
+
+def test_nor_a_server_about_the_batches_it_had_answered(rows: sa.Engine, store: Store) -> None:
+    answered, hang = 3, threading.Event()
+
+    def respond(body: Any, _: str) -> Any:
+        if len(endpoint.requests) > answered:
+            hang.wait(30)
+        return {"predictions": ["late"] * len(body["instances"])}
+
+    def model() -> HttpModel:
+        pacing = Pacing(in_flight=1, tries=2)
+        return HttpModel(endpoint.url, model="m", outputs=["kind"], protocol="json", batch_size=5, pacing=pacing)
+
+    with Endpoint(respond) as endpoint:
+        with stopped_when(lambda: len(endpoint.requests) == answered + 1):
+            infer(model(), rows, store, price_per_row=Decimal("0.01"))
+        hang.set()
+        summary = infer(model(), rows, store, price_per_row=Decimal("0.01"), try_number=2)
+        assert (len(endpoint.requests), summary.saved) == (1 + ROWS // 5, 5 * answered)
+
+
+def test_answers_are_those_to_the_chunk_that_is_asked_about() -> None:
+    rows = pd.DataFrame({"text": ["a", "b"]})
+    with (
+        Endpoint(lambda body, _: {"predictions": ["late"] * len(body["instances"])}) as endpoint,
+        LLMServer(lambda row: {"kind": "late"}) as server,
+    ):
+        provider = OpenAIProvider(base_url=server.url, api_key="key")
+        for model in (
+            HttpModel(endpoint.url, model="m", outputs=["kind"], protocol="json"),
+            LanguageModel(
+                lambda: OpenAIChatModel("m", provider=provider), prompt="{text}", output_type=str, output="kind"
+            ),
+        ):
+            assert model.answered(rows) is None
+            model.predict(rows)
+            told = model.answered(rows)
+            assert told is not None
+            assert list(told.values["kind"]) == ["late", "late"]
+            # Stopped before it had begun with the next chunk, it has no answers to that.
+            assert model.answered(rows.copy()) is None
+            model.close()
+
+
+def test_an_answer_that_does_not_fit_is_not_kept(rows: sa.Engine, store: Store) -> None:
+    class Wrong(Loading):
+        def answered(self, chunk: pd.DataFrame) -> Claims:
+            return Claims(values={"kind": [7] * len(chunk)})
+
+    with pytest.raises(Stopped, match="was stopped"):
+        infer(Wrong(), rows, store, price_per_row=Decimal("0.01"))
+    assert store._database.read(lambda conn: conn.scalar(sa.select(sa.func.count()).select_from(schema.result))) == 0
 
 
 def read(rows: sa.Engine) -> pd.DataFrame:
