@@ -90,11 +90,17 @@ def without_rows_in_trace(trace: str) -> str:
         bare = _OF_GROUP.sub("", line, count=1) if line.lstrip().startswith("|") else line
         in_code = bare.rstrip().endswith(TRACE) or (in_code and bare.startswith("  "))
         if in_code:
-            parts += [_message(text), line]
+            parts += [_message(text), _code(line)]
             text = []
         else:
             text.append(line)
     return "".join([*parts, _message(text)])
+
+
+def _code(line: str) -> str:
+    """A line of code may be of a text that looks like a row."""
+    shown = _SHOWS.search(line)
+    return f"{line[: shown.start()]}{HIDDEN}{_blanks_after(line)}" if shown else line
 
 
 def _message(lines: list[str]) -> str:

@@ -10,6 +10,7 @@ from planted_texts import ERRORS, PLANTED
 
 from airflow_provider_aiguard.lineage.credentials import HIDDEN
 from airflow_provider_aiguard.lineage.rows import (
+    TRACE,
     without_literals,
     without_literals_of_any,
     without_rows,
@@ -53,6 +54,13 @@ def test_the_rows_of_each_exception_of_a_group_are_hidden():
     hidden = without_rows_in_trace(trace)
     assert PLANTED not in hidden.replace("KeyError(PLANTED)", "")
     assert {"KeyError", "test_rows.py"} <= set(re.findall(r"[\w.]+", hidden.replace("/", " ")))
+
+
+def test_code_that_holds_a_row_is_cut_there():
+    code = f'    raise ValueError("no\\nDETAIL: Failing row contains (17, {PLANTED}).")\n'
+    trace = f'{TRACE}\n  File "a.py", line 1, in f\n{code}ValueError: no\n'
+    hidden = '    raise ValueError("no\\nDETAIL: ***\n'
+    assert without_rows_in_trace(trace) == trace.replace(code, hidden)
 
 
 def test_in_what_is_no_statement_all_between_the_first_mark_and_the_last_is_hidden():
