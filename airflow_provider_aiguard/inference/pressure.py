@@ -60,6 +60,8 @@ class Pressure:
         self._earlier = earlier
         self._paid_share = 0.0
         self._entered = 0
+        self._billed = 0
+        self._spent: dict[Unit, int] = {}
         self._done = self._chunk = 0
         self.share = 1.0
         """Share of the rows that is asked about: those whose key hashes below it."""
@@ -71,6 +73,8 @@ class Pressure:
         :param chunk: its rows.
         :param askers: with what was spent so far.
         """
+        self._billed = self._billed_with(askers[0]) if askers else 0
+        self._spent = dict(askers[0].spent) if askers else {}
         self._done, self._chunk = done, chunk
         self._paid_share = self._earlier.sample_share_at(done) if self._earlier else 0.0
         if self.policy != "sample" or not self._plan.budgets or self.share <= self._paid_share:
@@ -121,11 +125,21 @@ class Pressure:
         """
         if self.policy != "cheaper":
             return True
-        seen = self._done + self._chunk
         return all(
-            (most.of(unit) or 0) + cheap.spent[unit] / max(1, seen) * (self._left - self._chunk) <= left
+            (most.of(unit) or 0) + self._each(cheap, unit) * (self._left - self._chunk) <= left
             for unit, left in self._remaining().items()
         )
+
+    def _each(self, cheap: Asker, unit: Unit) -> float:
+        """Give what a row has cost at the cheapest so far, in chunks that were not paid for before."""
+        if billed := self._billed_with(cheap):
+            return cheap.spent[unit] / billed
+        return (cheap.row_price or 0.0) if unit == "usd" else 0.0
+
+    def _billed_with(self, cheap: Asker) -> int:
+        """Count the rows of the chunks for which the cheapest was paid, this one included."""
+        paid = any(amount > self._spent.get(unit, 0) for unit, amount in cheap.spent.items())
+        return self._billed + (self._chunk if paid else 0)
 
     @property
     def _left(self) -> int:

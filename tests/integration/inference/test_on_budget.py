@@ -264,6 +264,18 @@ class TestCheaper:
         assert [row[0] for row in written(database).values()] == ["strong"] * 9 + ["free"]
         assert (counts(again), again.degraded) == ([(0, 0, 0), (0, 9, 0), (1, 1, 0)], {"budget": 1})
 
+    def test_rows_that_a_retry_pays_nothing_for_make_the_others_no_cheaper(
+        self, database: Database, steps: Steps
+    ) -> None:
+        database.flights(20)
+        cascade = Cascade(steps.levels(Cheap("strong")), accept=0.8)
+        plan: dict[str, Any] = {"chunk_size": 10, "budgets": (Budget("b", "1.85"),), "on_budget": "cheaper"}
+        assert counts(steps.run(cascade, **plan)) == [(20, 10, 200_000), (10, 10, 1_000_000)]
+        database.insert("flights", [{"id": i, "carrier": "AA", "distance": 1.0} for i in range(21, 41)])
+        again = steps.run(cascade, run_id="r2", try_number=2, **plan)
+        # Of 0.55 the dear model would take 0.50, and the last chunk costs 0.10 at the cheap one.
+        assert (counts(again), again.degraded) == ([(20, 30, 200_000), (0, 10, 0)], {"budget": 10})
+
     @pytest.mark.parametrize("limit", ["1.60", "1.09"])
     def test_a_fallback_that_was_refused_is_not_asked_as_fallback(
         self, database: Database, steps: Steps, limit: str
