@@ -41,7 +41,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 TAKEN_FOR = dt.timedelta(hours=1)
-"""How long work stays a worker's own. Longer than a sane call for one chunk; a run that ends gives its work back."""
+"""How long work stays a worker's own. Longer than a sane call for one chunk; a run that ends gives its work back. One
+that takes longer and lives is paid for twice if another wants the same rows."""
+
+_EVER = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 5.0
@@ -104,7 +107,7 @@ class Once:
         self._results = results
         self._identity = identity
         self._outputs = outputs
-        self._started = dt.datetime.now(dt.UTC)
+        self._started = _now()
         self._memory: dict[tuple[str, ...], Answer] = {}
 
     def claims(self, rows: pd.DataFrame, needed: Mapping[str, Mask], ask: Ask) -> Claims:
@@ -139,8 +142,11 @@ class Once:
     def _answers(self, where: Mapping[str, int], outputs: Sequence[str], ask: Ask) -> dict[str, Answer]:
         found: dict[str, Answer] = {}
         pause, left = FIRST_PAUSE, list(where)
+        since = self._started if self._plan.reuse is None else min(self._started, _now() - self._plan.reuse)
         while left:
-            taken = self._take(left, outputs)
+            taken = self._take(left, outputs, since=since)
+            # What another had taken and has done since is known, whatever its clock says.
+            since = _EVER
             found |= taken.known
             mine = sorted(taken.mine, key=where.__getitem__)
             found |= self._ask_for({key: where[key] for key in mine}, ask)
@@ -151,18 +157,17 @@ class Once:
                 pause = min(pause * 2, LONGEST_PAUSE)
         return found
 
-    def _take(self, keys: Iterable[str], outputs: Sequence[str]) -> Taken[Answer]:
+    def _take(self, keys: Iterable[str], outputs: Sequence[str], *, since: dt.datetime) -> Taken[Answer]:
         if not self._plan.store_results:
             return Taken(mine=frozenset(keys), known={}, elsewhere=frozenset())
-        now = dt.datetime.now(dt.UTC)
+        now = _now()
         return self._results.take(
             keys,
             self._identity,
             read=lambda stored: _answer(stored, outputs, self._outputs),
             until=now + TAKEN_FOR,
             now=now,
-            # What was made while this run waited for it is not asked for again.
-            since=self._started if self._plan.reuse is None else min(self._started, now - self._plan.reuse),
+            since=since,
         )
 
     def _ask_for(self, where: Mapping[str, int], ask: Ask) -> Mapping[str, Answer]:
@@ -205,6 +210,10 @@ def _unanswered(outputs: Sequence[str], rows: int) -> ValidClaims:
         answered=np.zeros(rows, dtype=bool),
         failures=dict.fromkeys(range(rows), Failure("unknown", "no answer is kept")),
     )
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
 
 
 def _with_needed(rows: pd.DataFrame, needed: Mapping[str, Mask]) -> pd.DataFrame:

@@ -278,10 +278,11 @@ def test_an_output_without_confidences_has_no_source_of_them(database: Database,
         assert [columns[name].confidence_source for name in ("late", "far")] == ["probability", None]
 
 
-@pytest.mark.parametrize("backfill", [False, True])
+@pytest.mark.parametrize(("backfill", "ahead"), [(False, 0), (True, 0), (True, 2)])
 def test_of_two_runs_at_once_one_pays_and_the_other_waits(
-    database: Database, run: Runner, store: Store, backfill: bool, monkeypatch: pytest.MonkeyPatch
+    database: Database, run: Runner, store: Store, backfill: bool, ahead: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Also where the other's clock is some minutes ahead."""
     database.flights(2)
     under_way, go_on = threading.Event(), threading.Event()
 
@@ -301,6 +302,8 @@ def test_of_two_runs_at_once_one_pays_and_the_other_waits(
         # Another DAG run: what was made while it waited is shared without reuse.
         another = dataclasses.replace(identity("backfill"), dag_run_id="backfill")
         monkeypatch.setattr("steps.identity", lambda *_: another)
+        there = timedelta(minutes=ahead)
+        monkeypatch.setattr("airflow_provider_aiguard.inference.once._now", lambda: datetime.now(UTC) + there)
     summaries: list[Any] = []
     # A mapped sibling: another run of the same task in the same DAG run.
     second = threading.Thread(target=lambda: summaries.append(other(slow, run_id="sibling", try_number=0, **into)))
