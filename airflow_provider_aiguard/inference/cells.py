@@ -13,11 +13,9 @@ import pandas as pd
 from airflow_provider_aiguard.core.claims import Failure
 from airflow_provider_aiguard.core.outputs import Output
 from airflow_provider_aiguard.core.provenance import Provenance
-from airflow_provider_aiguard.inference.standing import NOBODY, Standing
-from airflow_provider_aiguard.inference.validate import Mask
+from airflow_provider_aiguard.inference.standing import NOBODY, Standing, scattered
+from airflow_provider_aiguard.inference.validate import Mask, Positions
 from airflow_provider_aiguard.tables.nulls import null_mask
-
-Positions = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,13 +124,7 @@ def _where(mask: Mask, text: Any) -> npt.NDArray[np.object_]:
 def _place(column: pd.Series[Any], positions: Positions, inferred: Mask) -> pd.Series[Any]:
     if inferred.all():
         return column
-    if column.dtype == object:
-        # By hand: pandas fills object columns with NaN, which is no missing date or decimal.
-        whole = np.full(len(inferred), None, dtype=object)
-        whole[positions] = column.to_numpy()
-        whole[~inferred] = None
-        return pd.Series(whole, dtype=object)
-    return column.set_axis(positions).reindex(range(len(inferred))).where(inferred)
+    return scattered([column.set_axis(positions)[inferred[positions]]], len(inferred))
 
 
 def _choose(inferred: Mask, new: pd.Series[Any], old: pd.Series[Any]) -> npt.NDArray[np.object_]:

@@ -26,7 +26,6 @@ from airflow_provider_aiguard.inference.asker import Asker
 from airflow_provider_aiguard.inference.cascade import Cascade, routes
 from airflow_provider_aiguard.inference.cells import (
     ChunkClaims,
-    Positions,
     add_claimed,
     add_kept,
     no_claims,
@@ -36,7 +35,7 @@ from airflow_provider_aiguard.inference.columns import StepColumns, StepOutputs
 from airflow_provider_aiguard.inference.escalation import Escalation, Question
 from airflow_provider_aiguard.inference.pressure import NOT_PROCESSED, Pressure
 from airflow_provider_aiguard.inference.tally import ColumnTally, Tally
-from airflow_provider_aiguard.inference.validate import Mask
+from airflow_provider_aiguard.inference.validate import Mask, Positions
 from airflow_provider_aiguard.tables.connection import connect
 from airflow_provider_aiguard.tables.nulls import null_mask
 from airflow_provider_aiguard.tables.reader import count_rows, read_chunks

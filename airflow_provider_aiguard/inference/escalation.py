@@ -18,7 +18,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from airflow_provider_aiguard.core.claims import Failure
 from airflow_provider_aiguard.core.errors import BudgetExceededError, ModelUnavailableError
@@ -31,11 +30,9 @@ if TYPE_CHECKING:
 
     from airflow_provider_aiguard.core.amounts import Amounts
     from airflow_provider_aiguard.inference.asker import Asker, DescribeRow
-    from airflow_provider_aiguard.inference.validate import Mask, ValidClaims
+    from airflow_provider_aiguard.inference.validate import Mask, Positions, ValidClaims
 
 logger = logging.getLogger(__name__)
-
-Positions = npt.NDArray[np.intp]
 
 Refused = Mapping[int, BudgetExceededError]
 """Why models were not asked, by position; the last one was tried last."""

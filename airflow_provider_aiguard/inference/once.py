@@ -26,9 +26,9 @@ import pandas as pd
 
 from airflow_provider_aiguard.core.claims import Claims, Failure
 from airflow_provider_aiguard.core.provenance import ConfidenceSource
-from airflow_provider_aiguard.inference.validate import Mask, ValidClaims
+from airflow_provider_aiguard.inference.validate import Mask, Positions, ValidClaims
 from airflow_provider_aiguard.inference.values import fits
-from airflow_provider_aiguard.inference.work_keys import Positions, canonical_rows, unique_rows, work_keys
+from airflow_provider_aiguard.inference.work_keys import canonical_rows, unique_rows, work_keys
 from airflow_provider_aiguard.store.results import Taken
 from airflow_provider_aiguard.tables.frames import to_list
 

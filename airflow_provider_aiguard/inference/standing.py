@@ -11,9 +11,7 @@ import pandas as pd
 
 from airflow_provider_aiguard.core.claims import Failure
 from airflow_provider_aiguard.core.provenance import ConfidenceSource
-from airflow_provider_aiguard.inference.validate import ValidClaims
-
-Positions = npt.NDArray[np.intp]
+from airflow_provider_aiguard.inference.validate import Positions, ValidClaims
 
 NOBODY = -1
 """Whose answer stands where there is none."""
@@ -67,7 +65,8 @@ class Standing:
         return ValidClaims(
             values={name: self._values(name) for name in self._outputs},
             confidences={name: self._confidences(name) for name in self._outputs},
-            sources={name: min(found) for name, found in self.sources.items()},
+            # There may be several an output: see below.
+            sources={},
             answered=self.by != NOBODY,
             failures=dict(sorted(self._failures.items())),
         )
@@ -88,14 +87,7 @@ class Standing:
             stands = self.by[where] == model
             if stands.any():
                 pieces.append(valid.values[name][stands].set_axis(where[stands]))
-        if not pieces or any(piece.dtype == object for piece in pieces):
-            # By hand: pandas fills object columns with NaN, which is no missing date or decimal.
-            whole = np.full(len(self.by), None, dtype=object)
-            for piece in pieces:
-                whole[piece.index.to_numpy()] = piece.to_numpy()
-            return pd.Series(whole, dtype=object)
-        column: pd.Series[Any] = pd.concat(pieces).reindex(range(len(self.by)))
-        return column
+        return scattered(pieces, len(self.by))
 
     def _confidences(self, name: str) -> npt.NDArray[np.float64]:
         whole = np.full(len(self.by), np.nan)
@@ -103,3 +95,19 @@ class Standing:
             stands = self.by[where] == model
             whole[where[stands]] = valid.confidences[name][stands]
         return whole
+
+
+def scattered(pieces: Sequence[pd.Series[Any]], rows: int) -> pd.Series[Any]:
+    """Put pieces of a column into their places, with NA between them.
+
+    :param pieces: their index says where each value belongs.
+    :param rows: rows of the column.
+    """
+    if not pieces or any(piece.dtype == object for piece in pieces):
+        # By hand: pandas fills object columns with NaN, which is no missing date or decimal.
+        whole = np.full(rows, None, dtype=object)
+        for piece in pieces:
+            whole[piece.index.to_numpy()] = piece.to_numpy()
+        return pd.Series(whole, dtype=object)
+    column: pd.Series[Any] = pd.concat(pieces).reindex(range(rows))
+    return column

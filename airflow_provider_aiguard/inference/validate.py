@@ -22,6 +22,10 @@ from airflow_provider_aiguard.core.provenance import ConfidenceSource
 from airflow_provider_aiguard.inference.values import BadValueError, check_values
 
 Mask = npt.NDArray[np.bool_]
+"""Which of n rows."""
+
+Positions = npt.NDArray[np.intp]
+"""Where rows are."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,17 +17,15 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from airflow_provider_aiguard.core.errors import ConfigurationError
+from airflow_provider_aiguard.inference.validate import Positions
 from airflow_provider_aiguard.tables.frames import to_list
 
 if TYPE_CHECKING:
     from airflow_provider_aiguard.core.outputs import Output
     from airflow_provider_aiguard.core.run import ModelIdentity
-
-Positions = npt.NDArray[np.intp]
 
 
 def unique_rows(frame: pd.DataFrame) -> tuple[Positions, Positions]:

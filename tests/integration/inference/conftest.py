@@ -38,6 +38,15 @@ def store(empty_store: Path, tmp_path: Path) -> Iterator[Store]:
             yield opened
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def urls(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, str]:
+    """URLs of the tables and of the store: two files, or one database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/tables.db", f"sqlite:///{tmp_path}/store.db"
+    url: str = request.getfixturevalue("postgres_database")
+    return url, url
+
+
 @pytest.fixture
 def database(engine: sa.Engine) -> Database:
     """The database of ``engine``."""

@@ -24,15 +24,6 @@ processes = multiprocessing.get_context("forkserver")
 processes.set_forkserver_preload(["pytest", "cascade_process", "psycopg2", "alembic.command"])
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def urls(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, str]:
-    """URLs of the tables and of the store: two files, or one database."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/tables.db", f"sqlite:///{tmp_path}/store.db"
-    url: str = request.getfixturevalue("postgres_database")
-    return url, url
-
-
 @pytest.mark.parametrize(
     ("kill_in", "in_flight"), [(("cheap", 2), CHUNK), (("strong", 1), CHUNK // 2), (("strong", 3), CHUNK // 2)]
 )

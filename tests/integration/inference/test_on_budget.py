@@ -10,11 +10,13 @@ import pytest
 from steps import Database, Runner, identity
 from test_escalation import Away, Cheap, Steps, Strong, counts, written
 
+from airflow_provider_aiguard.core.amounts import Amounts
 from airflow_provider_aiguard.core.budget import Budget
 from airflow_provider_aiguard.core.claims import Failure
 from airflow_provider_aiguard.core.errors import BudgetExceededError, ConfigurationError
 from airflow_provider_aiguard.core.table import Table
 from airflow_provider_aiguard.inference import engine as engine_module
+from airflow_provider_aiguard.inference.asker import HOLD_TTL
 from airflow_provider_aiguard.inference.cascade import Cascade, Level
 
 if TYPE_CHECKING:
@@ -187,10 +189,8 @@ class TestSample:
 
         def spend_and_answer(chunk: Any) -> Any:
             if not spent:
-                from airflow_provider_aiguard.core.amounts import Amounts
-
                 left = store.ledger.status(shared, other, datetime.now(UTC)).remaining
-                hold = store.ledger.hold((shared,), other, Amounts(micros=left - 1), ttl=engine_ttl())
+                hold = store.ledger.hold((shared,), other, Amounts(micros=left - 1), ttl=HOLD_TTL)
                 spent.append(hold)
             return late(chunk)
 
@@ -313,9 +313,7 @@ class TestCheaper:
 
         class Greedy(Cheap):
             def answer(self, chunk: Any) -> Any:
-                from airflow_provider_aiguard.core.amounts import Amounts
-
-                steps.store.ledger.hold((budget,), identity("other"), Amounts(micros=890_000), ttl=engine_ttl())
+                steps.store.ledger.hold((budget,), identity("other"), Amounts(micros=890_000), ttl=HOLD_TTL)
                 return super().answer(chunk)
 
         budget = Budget("b", "1.00")
@@ -363,9 +361,3 @@ class TestFallbackRefused:
         database.flights(20)
         with pytest.raises(BudgetExceededError, match="refuses"):
             steps.run(**self.plan(steps, "fail"))
-
-
-def engine_ttl() -> Any:
-    from airflow_provider_aiguard.inference.asker import HOLD_TTL
-
-    return HOLD_TTL

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
 import sqlalchemy as sa
 from paying_process import BUDGET, CHUNK_SIZES, MICROS_PER_ROW, identity, work
 from steps import Database
@@ -25,16 +24,7 @@ KILLS = (60, 150, 260)
 """Rows asked about when the worker that asked last is killed."""
 
 processes = multiprocessing.get_context("forkserver")
-processes.set_forkserver_preload(["pytest", "killed_process", "paying_process", "psycopg2", "alembic.command"])
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def urls(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, str]:
-    """URLs of the tables and of the store: two files, or one database."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/tables.db", f"sqlite:///{tmp_path}/store.db"
-    url: str = request.getfixturevalue("postgres_database")
-    return url, url
+processes.set_forkserver_preload(["pytest", "paying_process", "psycopg2", "alembic.command"])
 
 
 def last_to_ask(calls: Path, rows: int) -> int:
