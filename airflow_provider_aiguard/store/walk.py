@@ -153,5 +153,7 @@ def id_table(conn: Connection, ids: Iterable[int]) -> sa.TableValuedAlias:
     numbers = list(ids)
     if conn.dialect.name == "sqlite":
         return sa.func.json_each(json.dumps(numbers)).table_valued(sa.column("value", sa.Integer()), name="ids")
-    array = sa.cast(numbers, postgresql.ARRAY(sa.Integer()))
+    # As text: an array would be bound number by number.
+    text = sa.literal("{" + ",".join(map(str, numbers)) + "}", sa.Text())
+    array = sa.cast(text, postgresql.ARRAY(sa.Integer()))
     return sa.func.unnest(array).table_valued(sa.column("value", sa.Integer()), name="ids").render_derived()
