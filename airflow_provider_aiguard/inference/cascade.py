@@ -71,7 +71,7 @@ class Cascade:
     :param reject_below: lowest confidence of the last model: rows below are rejects (reason ``not_confident``).
         Default: what it says stands.
     :param fallback: who answers if a model is away, or too dear for ``on_budget="cheaper"``: another model, or one of
-        ``models``, whose answers then stand. Default: a model that is away fails the task.
+        ``models``, whose answers then stand, however sure. Default: a model that is away fails the task.
     :param on_uncertified: what a certificate without a threshold means: ``"fail"`` (default), ``"escalate"`` every row
         to the last model, or ``"accept"`` what the cheapest says, because the quality cannot be met anyway.
     """

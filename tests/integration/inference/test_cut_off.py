@@ -27,9 +27,11 @@ from airflow_provider_aiguard.core.outputs import parse_outputs
 from airflow_provider_aiguard.core.price import Price
 from airflow_provider_aiguard.core.run import InferenceSummary, ModelIdentity
 from airflow_provider_aiguard.core.table import Table
+from airflow_provider_aiguard.inference.cascade import Cascade, Level
 from airflow_provider_aiguard.inference.engine import run_inference
 from airflow_provider_aiguard.inference.plan import InferencePlan
 from airflow_provider_aiguard.models.concurrency import Pacing
+from airflow_provider_aiguard.models.function import FunctionModel
 from airflow_provider_aiguard.models.http import HttpModel
 from airflow_provider_aiguard.models.llm.model import LanguageModel
 from airflow_provider_aiguard.store import schema
@@ -84,7 +86,7 @@ def stopped_when(ready: Any) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def infer(model: Model, rows: sa.Engine, store: Store, try_number: int = 1, **plan: Any) -> InferenceSummary:
+def infer(model: Model | Cascade, rows: sa.Engine, store: Store, try_number: int = 1, **plan: Any) -> InferenceSummary:
     made = InferencePlan(
         rows=Table("rows", key="id"),
         into=Table("scored", key="id"),
@@ -172,6 +174,43 @@ def test_nor_a_server_about_the_batches_it_had_answered(rows: sa.Engine, store: 
         hang.set()
         summary = infer(model(), rows, store, price_per_row=Decimal("0.01"), try_number=2)
         assert (len(endpoint.requests), summary.saved) == (1 + ROWS // 5, 5 * answered)
+
+
+def test_of_a_cascade_the_cheap_level_stays_paid_and_the_strong_one_pays_what_was_sent(
+    rows: sa.Engine, store: Store
+) -> None:
+    answered, hang, asked = 3, threading.Event(), []
+
+    def cheap(chunk: pd.DataFrame) -> Any:
+        asked.append(len(chunk))
+        sure = [0.9 if int(text.split()[1]) % 2 else 0.1 for text in chunk["text"]]
+        return ["late"] * len(chunk), sure
+
+    def respond(body: Any, _: str) -> Any:
+        if len(endpoint.requests) > answered:
+            hang.wait(30)
+        return {"predictions": ["lost"] * len(body["instances"])}
+
+    def cascade() -> Cascade:
+        pacing = Pacing(in_flight=1, tries=2)
+        strong = HttpModel(endpoint.url, model="m", outputs=["kind"], protocol="json", batch_size=5, pacing=pacing)
+        first = FunctionModel(cheap, outputs=["kind"], name="cheap", version="1")
+        return Cascade([Level(first, price_per_row="0.001"), Level(strong, price_per_row="0.01")], accept=0.5)
+
+    with Endpoint(respond) as endpoint:
+        with stopped_when(lambda: len(endpoint.requests) == answered + 1):
+            infer(cascade(), rows, store, chunk_size=ROWS)
+        # Two dollar prices: each row once by the cheap one, four batches by the strong one.
+        assert standing(store) == (ROWS * 1_000 + 5 * (answered + 1) * 10_000, 0)
+        assert standing(store, CALLS) == (ROWS + answered + 1, 0)
+        of_each = store.runs.get("run-1").summary.models
+        assert [model.cost_micros for model in of_each] == [ROWS * 1_000, 5 * (answered + 1) * 10_000]
+        hang.set()
+        summary = infer(cascade(), rows, store, chunk_size=ROWS, try_number=2)
+    # The retry has nothing to ask the cheap one; of the strong one's rows those that were answered are known.
+    assert (asked, len(endpoint.requests)) == ([ROWS], 1 + ROWS // 2 // 5)
+    assert [model.saved for model in summary.models] == [ROWS, 5 * answered]
+    assert summary.inferred == ROWS
 
 
 def test_answers_are_those_to_the_chunk_that_is_asked_about() -> None:
