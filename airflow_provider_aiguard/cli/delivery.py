@@ -1,4 +1,4 @@
-"""``aiguard lineage replay|status|doctor``: send again what a backend lacks, where events stand, and what is wrong."""
+"""``aiguard lineage replay|forget|status|doctor``: send what a backend lacks, where events stand, and what is wrong."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     Run = Callable[[argparse.Namespace, Store, ConfiguredTransport], tuple[int, dict[str, Any]]]
 
-_DEFAULT_CONNECTION = "aiguard_default"
 _SHOWN = 10
 
 
@@ -39,6 +38,8 @@ def add_delivery(inner: Any, common: argparse.ArgumentParser, open_store: Open) 
     replay.add_argument("--all", action="store_true", help="also what it has accepted: it lost it")
     replay.add_argument("--set-aside", action="store_true", help="also what it did not take: it may take it now")
     replay.add_argument("--tags", action="store_true", help="set the tags of all that it has anew")
+    forget = add("forget", _forget, "forget a backend that is no more, so that events need not be kept for it")
+    forget.add_argument("--url", required=True, help="the backend, as 'aiguard lineage status' names it")
     add("status", _status, "what each backend was told, and what it does not take")
     add("doctor", _doctor, "look at configuration, backend, events and tags; say what to do")
 
@@ -53,7 +54,9 @@ def _with_store(run: Run, options: argparse.Namespace, opened: Open) -> tuple[in
 
 def _store_of(configured: ConfiguredTransport, options: argparse.Namespace, opened: Open) -> Store:
     """Open the store that the options name; where they name none, that of the transport."""
-    if configured.settings is None or options.store or options.conn_id != _DEFAULT_CONNECTION:
+    from airflow_provider_aiguard.hooks.aiguard import DEFAULT_CONN_ID
+
+    if configured.settings is None or options.store or options.conn_id != DEFAULT_CONN_ID:
         return opened(options)
     from airflow_provider_aiguard.store.store import open_store
 
@@ -72,14 +75,32 @@ def _status(_options: argparse.Namespace, store: Store, configured: ConfiguredTr
     from airflow_provider_aiguard.lineage.local_spool import LocalSpool
 
     standings, aside, count = store.outbox.standing(), store.outbox.set_aside(_SHOWN), store.outbox.count()
-    spool = LocalSpool(configured.config().spool)
-    lines = [f"Events: {count}. In the local file of this host: {spool.lines()}.", *map(_standing_line, standings)]
+    waiting = LocalSpool(configured.config().spool).lines()
+    lines = [f"Events: {count}. In the local file of this host: {waiting}.", *map(_standing_line, standings)]
     lines += [_aside_line(one) for one in aside]
     answer = {
-        "events": count, "local_file": spool.lines(), "backends": [_plain(one) for one in standings],
+        "events": count, "local_file": waiting, "backends": [_plain(one) for one in standings],
         "set_aside": [asdict(one) for one in aside], "text": "\n".join(lines),
     }  # fmt: skip
     return 0, answer
+
+
+def _forget(options: argparse.Namespace, store: Store, configured: ConfiguredTransport) -> tuple[int, dict[str, Any]]:
+    from airflow_provider_aiguard.core.errors import ConfigurationError
+
+    known = [standing.backend for standing in store.outbox.standing()]
+    name = options.url if options.url in known else configured.config(options.url).backend_name
+    if name not in known:
+        raise ConfigurationError(
+            f"No event was ever for {options.url!r}. Known backends: {', '.join(known) or 'none'}."
+        )
+    if name == configured.config().backend_name:
+        raise ConfigurationError(
+            f"{name!r} is the backend of the transport, which would know it again with the next event. Change 'url' of "
+            "the transport first."
+        )
+    count = store.deliveries(name).forget()
+    return 0, {"backend": name, "forgotten": count, "text": f"{name} is forgotten, and what became of {count} events."}
 
 
 def _plain(standing: Standing) -> dict[str, Any]:

@@ -24,6 +24,9 @@ RECENT = 200
 OLD = timedelta(hours=1)
 """What is due for longer is not on its way, but left."""
 
+RETIRED = timedelta(days=30)
+"""A backend that has taken nothing for as long, while there was something to take, may be no more."""
+
 SECONDS = 5.0
 
 
@@ -101,6 +104,13 @@ def _standing(standing: Standing, config: DurableConfig, now: datetime) -> Itera
             found=f"{standing.due} are due, the oldest since {standing.oldest_due:%Y-%m-%d %H:%M} UTC"
             + (f": {standing.reason}" if standing.reason else ""),
             to_do="aiguard lineage replay",
+        )
+    since = standing.accepted_at or standing.oldest_due
+    if not mine and standing.due and since is not None and now - since > RETIRED:
+        yield Finding(
+            about=about,
+            found=f"{standing.due} are due and none was taken since {since:%Y-%m-%d}: until then no event is pruned",
+            to_do=f"aiguard lineage replay --url, or if it is no more: aiguard lineage forget --url {standing.backend}",
         )
     if standing.set_aside:
         yield Finding(

@@ -195,6 +195,16 @@ class Deliveries:
 
         return self._database.write(work)
 
+    def forget(self) -> int:
+        """Forget the backend, and what became of each event at it; return how many."""
+
+        def work(conn: Connection) -> int:
+            count = conn.execute(sa.delete(schema.delivery).where(self._here)).rowcount
+            conn.execute(sa.delete(schema.backend).where(state.backend == self.backend))
+            return count
+
+        return self._database.write(work)
+
     def kind(self) -> str | None:
         """What the backend is known to be."""
         return self._database.read(lambda conn: conn.scalar(sa.select(state.kind).where(state.backend == self.backend)))

@@ -64,6 +64,19 @@ def test_replay_to_the_configured_backend_and_to_another(aiguard, answer, config
     assert answer("replay", "--all")[1]["accepted"] == 1
 
 
+def test_a_backend_that_is_no_more_is_forgotten_and_ours_is_not(aiguard, answer, configure, tmp_path, server):
+    client(tmp_path).emit(run_event("START", run_id()))
+    with LineageServer() as old:
+        assert aiguard("replay", "--url", old.url)[0] == 0
+    configure(url=server.url)
+    assert aiguard("replay")[0] == 0
+    assert "backend of the transport" in aiguard("forget", "--url", server.url)[1]
+    assert "Known backends" in aiguard("forget", "--url", "http://nowhere")[1]
+    code, found = answer("forget", "--url", old.url)
+    assert (code, found["backend"], found["forgotten"]) == (0, old.name, 1)
+    assert [one["backend"] for one in answer("status")[1]["backends"]] == [server.name]
+
+
 def test_replay_ends_in_one_while_events_are_left(aiguard, configure, tmp_path, server):
     client(tmp_path).emit(run_event("START", run_id()))
     configure(url=server.url)

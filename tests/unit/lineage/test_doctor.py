@@ -95,3 +95,15 @@ def test_tags(tmp_path, store, server):
     assert "tags of 1 are not set" in to_do(store, tmp_path, server.url)[f"events for {server.name}"]
     server.kill()
     assert "could not be looked at" in to_do(store, tmp_path, server.url)["tags"]
+
+
+def test_a_backend_that_takes_nothing_for_a_month_may_be_no_more(tmp_path, server, store):
+    with LineageServer() as old:
+        old.kill()
+        client(tmp_path, old.url).emit(run_event("START", run_id()))
+    later = datetime.now(UTC) + timedelta(days=31)
+    found = to_do(store, tmp_path, server.url, now=later)
+    assert f"forget --url {old.name}" in found[f"events for {old.name}"]
+    assert f"events for {old.name}" not in to_do(store, tmp_path, server.url, now=later - timedelta(days=2))
+    store.deliveries(old.name).forget()
+    assert f"events for {old.name}" not in to_do(store, tmp_path, server.url, now=later)
