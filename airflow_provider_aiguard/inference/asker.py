@@ -19,7 +19,7 @@ from airflow_provider_aiguard.core.errors import BudgetExceededError, InvalidCla
 from airflow_provider_aiguard.core.money import MICROS_PER_DOLLAR
 from airflow_provider_aiguard.inference.calibrated import calibrated
 from airflow_provider_aiguard.inference.cascade import counts_tokens
-from airflow_provider_aiguard.inference.once import Once, answers_of
+from airflow_provider_aiguard.inference.once import Answer, Once, answers_of
 from airflow_provider_aiguard.inference.prices import Answering, Bill, Metered
 from airflow_provider_aiguard.inference.tally import ModelTally
 from airflow_provider_aiguard.inference.validate import Mask, ValidClaims, validate_claims
@@ -119,7 +119,7 @@ class Asker:
             return self._valid(self._pay_and_predict(rows, affords), rows, needed, describe)
         asked = 0
 
-        def ask(some: Sequence[int], keys: Sequence[str]) -> ValidClaims:
+        def ask(some: Sequence[int], keys: Sequence[str]) -> Sequence[Answer]:
             nonlocal asked
             asked += len(some)
             part = {name: mask[list(some)] for name, mask in needed.items()}
@@ -143,19 +143,19 @@ class Asker:
         keys: Sequence[str],
         describe: DescribeRow,
         affords: Affords,
-    ) -> ValidClaims:
+    ) -> Sequence[Answer]:
         """Ask about rows that nobody has asked about; what comes back is valid before it is kept."""
-        valid: ValidClaims | None = None
+        answers: Sequence[Answer] = ()
 
         def check(claims: Claims) -> dict[str, Any]:
-            nonlocal valid
-            valid = self._valid(claims, rows, needed, describe)
-            answers, names = answers_of(valid), list(needed)
+            nonlocal answers
+            answers, names = answers_of(self._valid(claims, rows, needed, describe)), list(needed)
+            if not self._plan.store_results:
+                return {}
             return {key: a.stored(names) for key, a in zip(keys, answers, strict=True) if a.failure is None}
 
         self._pay_and_predict(rows, affords, check)
-        assert valid is not None  # noqa: S101  check was called, or an error is under way
-        return valid
+        return answers
 
     def _pay_and_predict(
         self, rows: pd.DataFrame, affords: Affords, check: Callable[[Claims], Mapping[str, Any]] = lambda _: {}
@@ -229,14 +229,13 @@ class Asker:
         return claims
 
     def _settle(self, hold: Hold | None, charge: Amounts, results: Mapping[str, Any]) -> None:
-        kept = results if self._plan.store_results else {}
         keep = self._store.results.save
         if hold is not None:
             self._store.ledger.settle(
-                hold, charge, alongside=lambda conn: keep(conn, kept, self._identity, datetime.now(UTC))
+                hold, charge, alongside=lambda conn: keep(conn, results, self._identity, datetime.now(UTC))
             )
-        elif kept:
-            self._store.results.keep(kept, self._identity, datetime.now(UTC))
+        elif results:
+            self._store.results.keep(results, self._identity, datetime.now(UTC))
 
 
 def _too_dear(model: ModelIdentity) -> BudgetExceededError:

@@ -22,17 +22,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from airflow_provider_aiguard.core.claims import Claims, Failure
 from airflow_provider_aiguard.core.provenance import ConfidenceSource
 from airflow_provider_aiguard.inference.validate import Mask, Positions, ValidClaims
 from airflow_provider_aiguard.inference.values import fits
-from airflow_provider_aiguard.inference.work_keys import canonical_rows, unique_rows, work_keys
+from airflow_provider_aiguard.inference.work_keys import canonical_rows, memory_rows, unique_rows, work_keys
 from airflow_provider_aiguard.store.results import Taken
 from airflow_provider_aiguard.tables.frames import to_list
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from airflow_provider_aiguard.core.outputs import Output
     from airflow_provider_aiguard.core.run import ModelIdentity, RunIdentity
     from airflow_provider_aiguard.inference.plan import InferencePlan
@@ -80,7 +81,9 @@ class Answer(NamedTuple):
         return {"v": values, "c": confidences, "s": self.source and str(self.source)}
 
 
-Ask = Callable[[Sequence[int], Sequence[str]], ValidClaims]
+_UNANSWERED = Answer((), (), None, Failure("unknown", "no answer is kept"))
+
+Ask = Callable[[Sequence[int], Sequence[str]], Sequence[Answer]]
 """Asks the model about the rows at some positions, with their keys: holds, predicts, validates, settles and keeps."""
 
 
@@ -108,7 +111,7 @@ class Once:
         self._identity = identity
         self._outputs = outputs
         self._started = _now()
-        self._memory: dict[tuple[str, ...], Answer] = {}
+        self._memory: dict[tuple[Any, ...], Answer] = {}
 
     def claims(self, rows: pd.DataFrame, needed: Mapping[str, Mask], ask: Ask) -> Claims:
         """Give the claims of all rows, asking for as few as possible.
@@ -118,11 +121,14 @@ class Once:
         :param ask: how the model is asked about some of the n rows.
         """
         firsts, which = unique_rows(_with_needed(rows, needed))
-        parts = zip(canonical_rows(rows.iloc[firsts]), _patterns(needed, firsts), strict=True)
-        different = [row + pattern for row, pattern in parts]
+        seen, patterns = rows.iloc[firsts], list(_patterns(needed, firsts))
+        different = [row + pattern for row, pattern in zip(memory_rows(seen), patterns, strict=True)]
         answers = [self._memory.get(row) for row in different]
         new = [i for i, answer in enumerate(answers) if answer is None]
-        keys = work_keys([different[i] for i in new], sorted(rows.columns), self._model, self._plan.outputs)
+        # What is in memory is neither written out nor hashed.
+        written = zip(canonical_rows(seen.iloc[new]), (patterns[i] for i in new), strict=True)
+        work = [row + pattern for row, pattern in written]
+        keys = work_keys(work, sorted(rows.columns), self._model, self._plan.outputs)
         found = self._answers(dict(zip(keys, firsts[new].tolist(), strict=True)), list(needed), ask)
         for i, key in zip(new, keys, strict=True):
             answers[i] = self._remembered(different[i], found[key])
@@ -134,7 +140,7 @@ class Once:
         :param rows: n rows of the input columns.
         :param needed: by output, which of the n cells are asked for.
         """
-        claims = self.claims(rows, needed, lambda some, _: _unanswered(list(needed), len(some)))
+        claims = self.claims(rows, needed, lambda some, _: [_UNANSWERED] * len(some))
         found: Mask = np.ones(len(rows), dtype=bool)
         found[list(claims.failures)] = False
         return found
@@ -175,7 +181,7 @@ class Once:
             return {}
         done: Sequence[str] = ()
         try:
-            answers = dict(zip(where, answers_of(ask(list(where.values()), list(where))), strict=True))
+            answers = dict(zip(where, ask(list(where.values()), list(where)), strict=True))
             done = [key for key, answer in answers.items() if answer.failure is None]
         finally:
             # Rows without an answer are asked about again by whoever needs them next.
@@ -183,7 +189,7 @@ class Once:
                 self._results.give_back(where.keys() - set(done), self._identity)
         return answers
 
-    def _remembered(self, row: tuple[str, ...], answer: Answer) -> Answer:
+    def _remembered(self, row: tuple[Any, ...], answer: Answer) -> Answer:
         """Keep an answer for the next chunks. What does not fit is asked of the store, which is slower."""
         fits_in = not self._plan.store_results or len(self._memory) < REMEMBERED
         if answer.failure is None and fits_in:
@@ -200,16 +206,6 @@ def answers_of(valid: ValidClaims) -> list[Answer]:
         Answer(values[i], confidences[i], source) if answered else Answer((), (), None, valid.failures[i])
         for i, answered in enumerate(valid.answered.tolist())
     ]
-
-
-def _unanswered(outputs: Sequence[str], rows: int) -> ValidClaims:
-    return ValidClaims(
-        values={name: pd.Series([None] * rows, dtype=object) for name in outputs},
-        confidences={name: np.full(rows, np.nan) for name in outputs},
-        sources={},
-        answered=np.zeros(rows, dtype=bool),
-        failures=dict.fromkeys(range(rows), Failure("unknown", "no answer is kept")),
-    )
 
 
 def _now() -> dt.datetime:

@@ -54,6 +54,17 @@ def canonical_rows(frame: pd.DataFrame) -> list[tuple[str, ...]]:
     return list(zip(*(_canonical(name, frame[name]) for name in names), strict=True)) if names else [()] * len(frame)
 
 
+def memory_rows(frame: pd.DataFrame) -> list[tuple[Any, ...]]:
+    """Give for each row a tuple, equal to another's exactly if the rows are equal work, without writing all of it.
+
+    Integers, texts and NULL are told apart by Python; of others, which may be equal to these, the written form stands.
+
+    :raises ConfigurationError: if a value is of a type that has no canonical form.
+    """
+    names = sorted(frame.columns)
+    return list(zip(*(_told_apart(name, frame[name]) for name in names), strict=True)) if names else [()] * len(frame)
+
+
 def work_keys(
     rows: Sequence[tuple[str, ...]], names: Sequence[str], model: ModelIdentity, outputs: Sequence[Output]
 ) -> list[str]:
@@ -112,6 +123,19 @@ def _canonical(name: str, column: pd.Series[Any]) -> list[str]:
         return [canonical(value) for value in to_list(column)]
     except ConfigurationError as error:
         raise ConfigurationError(f"Input column {name!r}: {error}") from None
+
+
+def _told_apart(name: str, column: pd.Series[Any]) -> list[Any]:
+    values = to_list(column)
+    if set(map(type, values)) <= _PLAIN:
+        return values
+    return [
+        value if type(value) in _PLAIN else (written,)
+        for value, written in zip(values, _canonical(name, column), strict=True)
+    ]
+
+
+_PLAIN = {int, str, type(None)}
 
 
 def _text(value: Any) -> str:

@@ -16,7 +16,7 @@ from airflow_provider_aiguard.core.errors import ConfigurationError
 from airflow_provider_aiguard.core.outputs import parse_outputs
 from airflow_provider_aiguard.core.run import ModelIdentity
 from airflow_provider_aiguard.inference import work_keys as module
-from airflow_provider_aiguard.inference.work_keys import canonical, canonical_rows, unique_rows
+from airflow_provider_aiguard.inference.work_keys import canonical, canonical_rows, memory_rows, unique_rows
 
 MODEL = ModelIdentity(name="m", version="1", fingerprint="f")
 OUTPUTS = parse_outputs({"late": bool})
@@ -139,6 +139,18 @@ def test_rows_are_equal_exactly_if_their_keys_are(rows):
     assert list(firsts) == sorted(keys.index(k) for k in set(keys))
 
 
+@given(st.lists(st.tuples(CELLS, CELLS), max_size=40))
+def test_rows_are_equal_in_memory_exactly_if_their_keys_are(rows):
+    """Row by row, as they come in different chunks, so that no chunk can tell the kinds apart by its dtype alone."""
+    chunks = [pd.DataFrame({n: pd.Series([row[i]]) for i, n in enumerate("xy")}) for row in rows]
+    chunks += [pd.DataFrame({n: pd.Series([row[i]], dtype=object) for i, n in enumerate("xy")}) for row in rows]
+    keys = [work_keys(chunk, MODEL, OUTPUTS)[0] for chunk in chunks]
+    remembered = [memory_rows(chunk)[0] for chunk in chunks]
+    for key_a, a in zip(keys, remembered, strict=True):
+        assert [b == a for b in remembered] == [key_b == key_a for key_b in keys]
+        assert all(hash(b) == hash(a) for b in remembered if b == a)
+
+
 @pytest.mark.parametrize(
     "column",
     [
@@ -167,6 +179,7 @@ def test_without_rows_or_columns():
     firsts, which = unique_rows(pd.DataFrame(index=range(3)))
     assert (list(firsts), list(which)) == ([0], [0, 0, 0])
     assert len(set(work_keys(pd.DataFrame(index=range(3)), MODEL, OUTPUTS))) == 1
+    assert memory_rows(pd.DataFrame(index=range(3))) == [()] * 3
 
 
 def test_a_value_without_a_form_is_refused_by_column():
