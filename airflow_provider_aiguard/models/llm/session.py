@@ -1,4 +1,4 @@
-"""An open line to the provider: agents that ask about one row at a time."""
+"""An open line to the provider: voters that are asked about one row at a time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pydantic_ai
-from pydantic_ai import Agent, ModelRetry, NativeOutput, PromptedOutput
+from pydantic_ai import NativeOutput, PromptedOutput
 from pydantic_ai import exceptions as ai
 from pydantic_ai.messages import ModelResponse, TextPart
 
@@ -19,6 +19,7 @@ from airflow_provider_aiguard.models.concurrency import GaveUpError, Pace, Pacin
 from airflow_provider_aiguard.models.llm.answer import AnswerForm
 from airflow_provider_aiguard.models.llm.confidence import token_probabilities, vote
 from airflow_provider_aiguard.models.llm.requests import COMPLAINT, PacedModel, explain
+from airflow_provider_aiguard.models.llm.voter import Voter
 
 if TYPE_CHECKING:
     from pydantic_ai.models import Model
@@ -71,7 +72,8 @@ class Session:
         if confidence is ConfidenceSource.LOGPROB:
             settings["openai_logprobs"] = True
         self.voters = [
-            _agent(model, self._output(model), instructions, settings, form) for model in self.models
+            Voter(model, self._output(model), instructions=instructions, settings=settings, form=form)
+            for model in self.models
         ] * samples
         self._rows = 0
 
@@ -113,9 +115,9 @@ class Session:
         votes = [answer.values if isinstance(answer, RowAnswer) else None for answer in answers]
         return RowAnswer(*vote(votes, self.form.columns))
 
-    async def _ask(self, agent: Agent[object, Any], row: str) -> RowAnswer | Failure:
+    async def _ask(self, voter: Voter, row: str) -> RowAnswer | Failure:
         try:
-            result = await agent.run(row)
+            answer, response = await voter.ask(row)
         except GaveUpError as error:
             return Failure(error.trouble.reason, error.trouble.detail)
         except ai.ContentFilterError:
@@ -124,7 +126,7 @@ class Session:
             return Failure("truncated", "the answer was longer than max_tokens in model_settings")
         except ai.UnexpectedModelBehavior:
             return Failure("malformed", f"the answer did not fit {self.form.schema.__name__}, repaired once")
-        return RowAnswer(self.form.values(result.output), self._confidences(result.output, result.response))
+        return RowAnswer(self.form.values(answer), self._confidences(answer, response))
 
     def _confidences(self, answer: Any, response: ModelResponse) -> Mapping[str, float | None]:
         if self.confidence is ConfidenceSource.VERBALISED:
@@ -156,20 +158,6 @@ def most_usage(sizes: Sequence[int], *, max_tokens: int, times: int) -> Usage:
         output_tokens=2 * times * max_tokens * len(sizes),
         rows=len(sizes),
     )
-
-
-def _agent(model: Model, output: Any, instructions: str, settings: Any, form: AnswerForm) -> Agent[object, Any]:
-    agent: Agent[object, Any] = Agent(
-        model, output_type=output, instructions=instructions, model_settings=settings, retries=1, name="aiguard"
-    )
-
-    @agent.output_validator
-    def can_be_stored(answer: Any) -> Any:
-        if problem := form.problem(answer):
-            raise ModelRetry(problem)
-        return answer
-
-    return agent
 
 
 def _text_and_tokens(response: ModelResponse) -> tuple[str, Sequence[Mapping[str, Any]]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from itertools import repeat
 
 import pandas as pd
@@ -287,6 +288,12 @@ class Stopped(BaseException):
     """What Airflow raises at a timeout derives from BaseException, too."""
 
 
+def _signal_once(ready):
+    while not ready():
+        time.sleep(0.05)
+    os.kill(os.getpid(), signal.SIGALRM)
+
+
 def test_a_task_that_is_stopped_leaves_nothing_running():
     def stop(*_):
         raise Stopped("the execution timeout")
@@ -295,7 +302,7 @@ def test_a_task_that_is_stopped_leaves_nothing_running():
     try:
         with LLMServer(sort_of, script=repeat(Reply(hang=True))) as server:
             model = model_for(server)
-            threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGALRM)).start()
+            threading.Thread(target=_signal_once, args=(lambda: len(server.requests) == 4,)).start()
             with pytest.raises(Stopped, match="execution timeout"):
                 model.predict(pd.concat([CHUNK] * 20, ignore_index=True))
             sent = len(server.requests)
