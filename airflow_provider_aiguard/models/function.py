@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import logging
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ from airflow_provider_aiguard.core.run import ModelIdentity
 
 if TYPE_CHECKING:
     import pandas as pd
+
+log = logging.getLogger(__name__)
 
 
 class FunctionModel:
@@ -117,7 +120,19 @@ def source_of(function: Any) -> str:
         return inspect.getsource(target)
     except (OSError, TypeError):
         compiled = getattr(target, "__code__", None)
-        return _bytecode(compiled) if compiled else f"{target.__module__}.{target.__qualname__}"
+        if compiled is None:
+            return f"{target.__module__}.{target.__qualname__}"
+        _say_that_it_does_not_last(target.__qualname__)
+        return _bytecode(compiled)
+
+
+@cache
+def _say_that_it_does_not_last(name: str) -> None:
+    log.warning(
+        "The source of %s cannot be read, so its fingerprint is that of its bytecode, which is another in each version "
+        "of Python: after an upgrade rows are inferred and paid for again. Keep the function in a file.",
+        name,
+    )
 
 
 def _bytecode(code: CodeType) -> str:

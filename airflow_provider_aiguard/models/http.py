@@ -173,7 +173,13 @@ class HttpModel:
             self._loop.close()
 
     async def _predict(self, frame: pd.DataFrame, batches: Sequence[range]) -> list[list[Row]]:
+        # Once a chunk: a request has little CPU to spend.
+        unfit = unfit_columns(frame, null_fits=self.protocol == "json")
+
         async def ask(batch: range) -> list[Row]:
+            columns = unfit[batch.start : batch.stop]
+            if any(columns):
+                return await self._ask_the_others(frame.iloc[batch.start : batch.stop], columns)
             return await self._ask(frame, batch)
 
         return await each(ask, batches, at_once=self._pace.pacing.in_flight, answers=self._answers)
@@ -190,9 +196,6 @@ class HttpModel:
 
     async def _ask(self, frame: pd.DataFrame, batch: range, tries: int | None = None) -> list[Row]:
         part = frame.iloc[batch.start : batch.stop]
-        unfit = unfit_columns(part, null_fits=self.protocol == "json")
-        if any(unfit):
-            return await self._ask_the_others(part, unfit)
         try:
             return await self._pace.call(lambda: self._request(part), rows=len(part), most_tries=tries)
         except GaveUpError as error:

@@ -190,6 +190,15 @@ def test_without_source_the_bytecode_decides(one: str, other: str) -> None:
     assert code_hash(eval(one)) != code_hash(eval(other))  # noqa: S307
 
 
+def test_without_source_a_warning_says_once_that_the_hash_does_not_last(caplog: pytest.LogCaptureFixture) -> None:
+    unread = {}
+    exec("def typed_in(batch): return batch", unread)  # noqa: S102  a function as a prompt makes it
+    for _ in range(2):
+        code_hash(unread["typed_in"])
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "typed_in cannot be read" in caplog.text
+
+
 def test_the_hash_is_the_same_in_every_process() -> None:
     script = (
         "from airflow_provider_aiguard.models.function import code_hash\n"
