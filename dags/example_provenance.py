@@ -8,7 +8,7 @@ from airflow_provider_aiguard.operators.provenance import AIStep, TrainingStep
 
 flights = Table("flights", "warehouse", key="flight_id")
 arrivals = Table("arrivals", "warehouse", key="flight_id")
-guessed = Table("flights_guessed", "warehouse", key="flight_id")
+guessed = Table("flights_by_hour", "warehouse", key="flight_id")
 model = {"model_name": "late-from-hour", "model_version": "1"}
 
 
@@ -27,7 +27,7 @@ def example_provenance():
         from airflow.providers.duckdb.hooks.duckdb import DuckDBHook
 
         guess = "SELECT flight_id, hour >= $1 AS late FROM flights WHERE month = 2"
-        DuckDBHook("warehouse").run(f"CREATE OR REPLACE TABLE flights_guessed AS {guess}", parameters=[hour])
+        DuckDBHook("warehouse").run(f"CREATE OR REPLACE TABLE flights_by_hour AS {guess}", parameters=[hour])
 
     guess(train())
 
