@@ -54,4 +54,4 @@ def replay():
 
 if __name__ == "__main__":
     ran = {"durable": durable, "replay": replay}[sys.argv[1]]()
-    Path(sys.argv[2]).write_text(json.dumps({"states": ran.states}))
+    Path(sys.argv[2], "states.json").write_text(json.dumps({"states": ran.states}))

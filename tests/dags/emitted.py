@@ -11,6 +11,9 @@ from typing import Any, NamedTuple
 
 from airflow_home import own_database
 
+from airflow_provider_aiguard.hooks.lineage import TRANSPORT_CLASS
+from airflow_provider_aiguard.store.location import embedded_url
+
 
 class Emitted(NamedTuple):
     """What a process left.
@@ -44,28 +47,48 @@ def emitted_by(name: str, here: Path, **environment: str) -> Emitted:
     :param environment: further variables of its environment.
     """
     transport = {"type": "file", "log_file_path": str(here / "events.jsonl"), "append": True}
+    marquez = {"AIRFLOW__AIGUARD__MARQUEZ_URL": "http://marquez.example"}
+    answer, printed = run_own_process(name, here, json.dumps(transport), **environment, **marquez)
+    lines = (here / "events.jsonl").read_text().splitlines()
+    return Emitted(
+        answer=answer,
+        events=[json.loads(line, parse_constant=_refuse) for line in lines],
+        printed=printed,
+    )
+
+
+def run_own_process(
+    name: str, here: Path, transport: str, *, script: str = "own_process.py", **environment: str
+) -> tuple[Any, str]:
+    """Run a function of a script beside this file with OpenLineage on; give what it wrote of its tasks, and printed.
+
+    :param name: the function.
+    :param here: a folder of its own.
+    :param transport: OpenLineage's setting, as JSON.
+    :param script: where the function is.
+    :param environment: further variables of its environment.
+    """
     done = subprocess.run(
-        [sys.executable, Path(__file__).with_name("own_process.py"), name, here],
+        [sys.executable, Path(__file__).with_name(script), name, here],
         env={
             **os.environ,
-            **environment,
             **own_database(here),
             "AIRFLOW__OPENLINEAGE__DISABLED": "False",
             "AIRFLOW__OPENLINEAGE__NAMESPACE": "tests",
-            "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(transport),
-            "AIRFLOW__AIGUARD__MARQUEZ_URL": "http://marquez.example",
+            "AIRFLOW__OPENLINEAGE__TRANSPORT": transport,
+            **environment,
         },
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr + done.stdout
-    lines = (here / "events.jsonl").read_text().splitlines()
-    return Emitted(
-        answer=json.loads((here / "states.json").read_text()),
-        events=[json.loads(line, parse_constant=_refuse) for line in lines],
-        printed=done.stdout + done.stderr,
-    )
+    return json.loads((here / "states.json").read_text()), done.stdout + done.stderr
+
+
+def durable_here(here: Path) -> str:
+    """Setting of our transport that keeps events in the session's store, and tells nobody."""
+    return json.dumps({"type": TRANSPORT_CLASS, "store": embedded_url(), "spool": str(here / "spool")})
 
 
 def _refuse(constant: str) -> None:

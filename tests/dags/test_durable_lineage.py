@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
-import subprocess
-import sys
-from pathlib import Path
 
 import pandas as pd
 import pytest
-from airflow_home import own_database
+from emitted import run_own_process
 from lineage_server import TERMINAL, LineageServer
 
 from airflow_provider_aiguard.hooks.lineage import TRANSPORT_CLASS
@@ -32,23 +28,8 @@ def run(tmp_path):
     """Run a function of ``durable_process.py`` with a transport; returns states and what was printed."""
 
     def start(name, transport, **environment):
-        out = tmp_path / "states.json"
-        done = subprocess.run(
-            [sys.executable, Path(__file__).with_name("durable_process.py"), name, out],
-            env={
-                **os.environ,
-                **own_database(tmp_path),
-                "AIRFLOW__OPENLINEAGE__DISABLED": "False",
-                "AIRFLOW__OPENLINEAGE__NAMESPACE": "tests",
-                "AIRFLOW__OPENLINEAGE__TRANSPORT": transport,
-                **environment,
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr + done.stdout
-        return json.loads(out.read_text())["states"], done.stdout + done.stderr
+        answer, printed = run_own_process(name, tmp_path, transport, script="durable_process.py", **environment)
+        return answer["states"], printed
 
     return start
 
@@ -71,9 +52,10 @@ def kept(folder):
 
 
 def assert_whole(server, events):
-    """The backend's state is that of the spool: every run, each with one start and one end, in this order."""
-    assert server.state() == {e["run"]["runId"]: e["eventType"] for e in sorted(events, key=lambda e: e["eventTime"])}
-    for types in server.runs.values():
+    """What the backend knows of these is what the spool does: every run, each with one start and one end, in order."""
+    last = {e["run"]["runId"]: e["eventType"] for e in sorted(events, key=lambda e: e["eventTime"])}
+    assert {run: state for run, state in server.state().items() if run in last} == last
+    for types in (server.runs[run] for run in last):
         ends = [kind for kind in types if kind in TERMINAL]
         assert len(ends) == 1
         assert types[-1] == ends[0]
@@ -87,8 +69,8 @@ def test_a_run_while_the_backend_is_down_and_the_ready_dag_afterwards(run, tmp_p
     assert states == STATES
     server.start()
     assert run("replay", setting)[0] == {"replay": "success"}
-    # Those of the DAG that replayed are among them. A store that was slow has some from the local file.
-    events = kept(tmp_path)
+    # On a busy machine the last events of the DAG that replayed are left to the next.
+    events = [event for event in kept(tmp_path) if event["job"]["name"].partition(".")[0] == "durable"]
     jobs = [event["job"]["name"].removeprefix("durable.") for event in events]
     assert set(jobs) >= TASKS
     # The sensor was deferred and resumed: it starts once.

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pandas as pd
 import pytest
-from airflow_home import own_database
-from emitted import printed_while
+from emitted import durable_here, printed_while, run_own_process
 from openlineage_schema import validate_event
 
 from airflow_provider_aiguard.lineage.marquez_tags import tags_said
-from airflow_provider_aiguard.store.location import embedded_url
-
-TRANSPORT = "airflow_provider_aiguard.lineage.transport.DurableTransport"
 
 
 @pytest.fixture(scope="module")
@@ -26,24 +18,9 @@ def printed(rows, store, tmp_path_factory):
     for table in ("people", "fresh"):
         pd.DataFrame({"id": range(30), "age": range(30)}).to_sql(table, rows, index=False)
     here = tmp_path_factory.mktemp("loop")
-    settings = {"type": TRANSPORT, "store": embedded_url(), "spool": str(here / "spool")}
-    done = subprocess.run(
-        [sys.executable, Path(__file__).with_name("own_process.py"), "feedback", here],
-        env={
-            **os.environ,
-            **own_database(here),
-            "AIRFLOW__OPENLINEAGE__DISABLED": "False",
-            "AIRFLOW__OPENLINEAGE__NAMESPACE": "tests",
-            "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(settings),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr + done.stdout
-    answer = json.loads((here / "states.json").read_text())
+    answer, said = run_own_process("feedback", here, durable_here(here))
     assert set(answer["states"].values()) == {"success"}
-    return done.stdout + done.stderr
+    return said
 
 
 def flags(store, task):

@@ -2,39 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
-from airflow_home import own_database
+from emitted import durable_here, run_own_process
 
 from airflow_provider_aiguard.core.ancestry import Direction
-from airflow_provider_aiguard.store.location import embedded_url
-
-TRANSPORT = "airflow_provider_aiguard.lineage.transport.DurableTransport"
 
 
 @pytest.fixture(scope="module")
 def graph(warehouse, store, tmp_path_factory):
     here = tmp_path_factory.mktemp("graph")
-    settings = {"type": TRANSPORT, "store": embedded_url(), "spool": str(here / "spool")}
-    done = subprocess.run(
-        [sys.executable, Path(__file__).with_name("own_process.py"), "flights", here],
-        env={
-            **os.environ,
-            **own_database(here),
-            "AIRFLOW__OPENLINEAGE__DISABLED": "False",
-            "AIRFLOW__OPENLINEAGE__NAMESPACE": "tests",
-            "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(settings),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr + done.stdout
+    run_own_process("flights", here, durable_here(here))
     return store.graph
 
 
