@@ -156,48 +156,55 @@ def test_a_retry_does_not_ask_a_language_model_again_what_it_had_answered(
     assert (summary.inferred, summary.saved) == (ROWS, ROWS - seen[1])
 
 
-def test_nor_a_server_about_the_batches_it_had_answered(rows: sa.Engine, store: Store) -> None:
-    answered, hang = 3, threading.Event()
+@contextmanager
+def hangs_after(answered: int) -> Iterator[tuple[Endpoint, threading.Event]]:
+    """A server of a model that answers so many requests, and the others once it may go on."""
+    go_on = threading.Event()
 
     def respond(body: Any, _: str) -> Any:
         if len(endpoint.requests) > answered:
-            hang.wait(30)
+            go_on.wait(30)
         return {"predictions": ["late"] * len(body["instances"])}
 
-    def model() -> HttpModel:
-        pacing = Pacing(in_flight=1, tries=2)
-        return HttpModel(endpoint.url, model="m", outputs=["kind"], protocol="json", batch_size=5, pacing=pacing)
-
     with Endpoint(respond) as endpoint:
+        try:
+            yield endpoint, go_on
+        finally:
+            go_on.set()
+
+
+def in_fives(endpoint: Endpoint) -> HttpModel:
+    """Asks about five rows at a time."""
+    pacing = Pacing(in_flight=1, tries=2)
+    return HttpModel(endpoint.url, model="m", outputs=["kind"], protocol="json", batch_size=5, pacing=pacing)
+
+
+def test_nor_a_server_about_the_batches_it_had_answered(rows: sa.Engine, store: Store) -> None:
+    answered = 3
+    with hangs_after(answered) as (endpoint, go_on):
         with stopped_when(lambda: len(endpoint.requests) == answered + 1):
-            infer(model(), rows, store, price_per_row=Decimal("0.01"))
-        hang.set()
-        summary = infer(model(), rows, store, price_per_row=Decimal("0.01"), try_number=2)
+            infer(in_fives(endpoint), rows, store, price_per_row=Decimal("0.01"))
+        go_on.set()
+        summary = infer(in_fives(endpoint), rows, store, price_per_row=Decimal("0.01"), try_number=2)
         assert (len(endpoint.requests), summary.saved) == (1 + ROWS // 5, 5 * answered)
 
 
 def test_of_a_cascade_the_cheap_level_stays_paid_and_the_strong_one_pays_what_was_sent(
     rows: sa.Engine, store: Store
 ) -> None:
-    answered, hang, asked = 3, threading.Event(), []
+    answered, asked = 3, []
 
     def cheap(chunk: pd.DataFrame) -> Any:
         asked.append(len(chunk))
         sure = [0.9 if int(text.split()[1]) % 2 else 0.1 for text in chunk["text"]]
         return ["late"] * len(chunk), sure
 
-    def respond(body: Any, _: str) -> Any:
-        if len(endpoint.requests) > answered:
-            hang.wait(30)
-        return {"predictions": ["lost"] * len(body["instances"])}
-
     def cascade() -> Cascade:
-        pacing = Pacing(in_flight=1, tries=2)
-        strong = HttpModel(endpoint.url, model="m", outputs=["kind"], protocol="json", batch_size=5, pacing=pacing)
         first = FunctionModel(cheap, outputs=["kind"], name="cheap", version="1")
+        strong = in_fives(endpoint)
         return Cascade([Level(first, price_per_row="0.001"), Level(strong, price_per_row="0.01")], accept=0.5)
 
-    with Endpoint(respond) as endpoint:
+    with hangs_after(answered) as (endpoint, go_on):
         with stopped_when(lambda: len(endpoint.requests) == answered + 1):
             infer(cascade(), rows, store, chunk_size=ROWS)
         # Two dollar prices: each row once by the cheap one, four batches by the strong one.
@@ -205,7 +212,7 @@ def test_of_a_cascade_the_cheap_level_stays_paid_and_the_strong_one_pays_what_wa
         assert standing(store, CALLS) == (ROWS + answered + 1, 0)
         of_each = store.runs.get("run-1").summary.models
         assert [model.cost_micros for model in of_each] == [ROWS * 1_000, 5 * (answered + 1) * 10_000]
-        hang.set()
+        go_on.set()
         summary = infer(cascade(), rows, store, chunk_size=ROWS, try_number=2)
     # The retry has nothing to ask the cheap one; of the strong one's rows those that were answered are known.
     assert (asked, len(endpoint.requests)) == ([ROWS], 1 + ROWS // 2 // 5)
@@ -251,19 +258,9 @@ def read(rows: sa.Engine) -> pd.DataFrame:
 
 
 def test_of_an_http_model_batches_that_were_never_sent_are_given_back(rows: sa.Engine, store: Store) -> None:
-    answered, hang = 3, threading.Event()
-
-    def respond(body: Any, _: str) -> Any:
-        if len(endpoint.requests) > answered:
-            hang.wait(30)
-        return {"predictions": ["late"] * len(body["instances"])}
-
-    with Endpoint(respond) as endpoint:
-        pacing = Pacing(in_flight=1, tries=2)
-        model = HttpModel(endpoint.url, model="m", outputs=["kind"], protocol="json", batch_size=5, pacing=pacing)
-        with stopped_when(lambda: len(endpoint.requests) == answered + 1):
-            infer(model, rows, store, price_per_row=Decimal("0.01"))
-        hang.set()
+    answered = 3
+    with hangs_after(answered) as (endpoint, _), stopped_when(lambda: len(endpoint.requests) == answered + 1):
+        infer(in_fives(endpoint), rows, store, price_per_row=Decimal("0.01"))
     assert standing(store) == (5 * (answered + 1) * 10_000, 0)
     assert standing(store, CALLS) == (answered + 1, 0)
 

@@ -87,6 +87,10 @@ class TestStop:
             run(late, on_budget="hope", **STEP)
 
 
+def free_then_dear(steps: Steps) -> Cascade:
+    return Cascade([Level(steps.cheap, price_per_row="0"), Level(steps.strong, price_per_row="0.10")], accept=0.8)
+
+
 class TestSample:
     def test_it_is_spread_over_the_table_and_the_same_for_every_try(
         self, database: Database, run: Runner, store: Store
@@ -201,7 +205,7 @@ class TestSample:
     def test_a_dear_level_that_is_refused_is_asked_about_fewer(self, database: Database, steps: Steps) -> None:
         database.flights(200)
         summary = steps.run(
-            Cascade([Level(steps.cheap, price_per_row="0"), Level(steps.strong, price_per_row="0.10")], accept=0.8),
+            free_then_dear(steps),
             chunk_size=100, budgets=(Budget("b", "4.00"),), on_budget="sample",
         )  # fmt: skip
         strong = summary.models[1]
@@ -213,7 +217,7 @@ class TestSample:
     def test_what_the_cheap_model_was_sure_of_is_thinned_out_as_well(self, database: Database, steps: Steps) -> None:
         database.flights(400)
         summary = steps.run(
-            Cascade([Level(steps.cheap, price_per_row="0"), Level(steps.strong, price_per_row="0.10")], accept=0.8),
+            free_then_dear(steps),
             chunk_size=400, budgets=(Budget("b", "4.00"),), on_budget="sample",
         )  # fmt: skip
         kept = list(written(database))

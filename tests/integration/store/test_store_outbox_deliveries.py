@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -298,18 +299,7 @@ def test_jobs_of_which_all_is_late_are_gone_through(store: Store, deliveries: De
 def test_replays_at_once_want_everything_once(store: Store) -> None:
     for n in range(200):
         store.outbox.add(event(f"{n}", run=f"{n}"), {}, backend=None, now=NOW)
-    errors: list[Exception] = []
-
-    def want() -> None:
-        try:
-            store.deliveries(URL).want(now=NOW)
-        except Exception as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=want) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert errors == []
+    with ThreadPoolExecutor(6) as pool:
+        wanted = [pool.submit(store.deliveries(URL).want, now=NOW) for _ in range(6)]
+    assert [one.result() for one in wanted] == [200] * 6
     assert store.deliveries(URL).due() == 200
