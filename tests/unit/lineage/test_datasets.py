@@ -92,6 +92,12 @@ def test_different_tables_keep_different_names() -> None:
     assert len(names) == len(HOSTILE) ** 3
 
 
+def test_a_path_too_long_for_marquez_is_shortened_and_stays_apart() -> None:
+    names = [duckdb_dataset(f"/{'é' * 1_000}/{end}", None, "t") for end in "ab"]
+    assert all(NAMESPACE.match(name.namespace) for name in names)
+    assert names[0] != names[1]
+
+
 @given(st.text(min_size=1), st.text(min_size=1))
 def test_any_names_survive_marquez(path: str, table: str) -> None:
     name = duckdb_dataset("/" + path, None, table)
