@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -105,16 +104,11 @@ class Pace:
     def __init__(self, pacing: Pacing, explain: Callable[[Exception], Trouble]) -> None:
         self.pacing = pacing
         self.explain = explain
-        self.stopped: Trouble | None = None
-        """Why nothing is sent any more, if so."""
-        self.took: list[tuple[float, int]] = []
-        """Seconds and rows of each request that was answered or timed out."""
         self._limit = float(pacing.in_flight)
         self._active = 0
-        self._waiting: deque[asyncio.Future[None]] = deque()
         self._resume_at = 0.0
         self._slowed_at = 0.0
-        self._lost_in_a_row = 0
+        self.reset()
 
     @property
     def limit(self) -> int:
@@ -123,9 +117,12 @@ class Pace:
 
     def reset(self) -> None:
         """Begin a chunk: an outage is forgotten, it is tried again; nothing took any time yet."""
-        self.stopped = None
-        self.took = []
+        self.stopped: Trouble | None = None
+        """Why nothing is sent any more, if so."""
+        self.took: list[tuple[float, int]] = []
+        """Seconds and rows of each request that was answered or timed out."""
         self._lost_in_a_row = 0
+        self._door, self._left = asyncio.Lock(), asyncio.Event()
 
     async def call(
         self, request: Callable[[], Awaitable[Answer]], *, rows: int = 1, most_tries: int | None = None
@@ -181,40 +178,26 @@ class Pace:
         await asyncio.sleep(wait)
 
     async def _enter(self) -> float:
-        while True:
-            if self.stopped is not None:
-                raise GaveUpError(self.stopped)
-            pause = self._resume_at - _now()
-            if pause > 0:
-                # Mapped tasks that were told the same do not come back at the same moment.
-                await asyncio.sleep(pause * random.uniform(1.0, 1.1))  # noqa: S311  not a secret
-            elif self._active < self.limit:
-                self._active += 1
-                return _now()
-            else:
-                await self._wait_for_room()
-
-    async def _wait_for_room(self) -> None:
-        turn = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self._wake()
-            raise
+        # One after the other, each a turn of the loop later. An event loop takes all that is ready a step further in
+        # turns: what was answered at the same time would be sent at the same time again, after the CPU time of all.
+        async with self._door:
+            await asyncio.sleep(0)
+            while self.stopped is None:
+                pause = self._resume_at - _now()
+                if pause > 0:
+                    # Mapped tasks that were told the same do not come back at the same moment.
+                    await asyncio.sleep(pause * random.uniform(1.0, 1.1))  # noqa: S311  not a secret
+                elif self._active < self.limit:
+                    self._active += 1
+                    return _now()
+                else:
+                    self._left.clear()
+                    await self._left.wait()
+        raise GaveUpError(self.stopped)
 
     def _leave(self) -> None:
         self._active -= 1
-        self._wake()
-
-    def _wake(self) -> None:
-        room = self.limit - self._active if self.stopped is None else len(self._waiting)
-        while room > 0 and self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(None)
-                room -= 1
+        self._left.set()
 
     def _answered(self) -> None:
         self._lost_in_a_row = 0
@@ -232,7 +215,6 @@ class Pace:
         self._lost_in_a_row += 1
         if trouble.remedy is Remedy.STOP or self._lost_in_a_row >= OUTAGE:
             self.stopped = self.stopped or trouble
-            self._wake()
 
 
 async def each(

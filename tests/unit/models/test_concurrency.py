@@ -129,6 +129,30 @@ def test_no_more_than_allowed_are_in_flight_and_all_are_used():
     assert provider.most == 5
 
 
+def test_what_is_answered_at_the_same_time_is_not_sent_at_the_same_time():
+    """A crowd would stay one: its requests leave together once the last of them is made, and come back together."""
+    turns, sent_in = 0, []
+
+    async def count_turns():
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async def request():
+        sent_in.append(turns)
+        await asyncio.sleep(0.01)
+
+    async def main():
+        counting = asyncio.ensure_future(count_turns())
+        pace = Pace(Pacing(in_flight=16), explain)
+        await each(lambda _: pace.call(request), range(64), at_once=16)
+        counting.cancel()
+
+    asyncio.run(main())
+    assert len(set(sent_in)) == 64
+
+
 def test_too_many_halves_once_a_round_trip_and_answers_raise_it_again():
     async def main():
         pace = Pace(Pacing(in_flight=16), explain)
