@@ -13,7 +13,7 @@ from airflow_provider_aiguard.models.http import HttpModel, Protocol
 if TYPE_CHECKING:
     import pandas as pd
 
-    from airflow_provider_aiguard.core.claims import Claims
+    from airflow_provider_aiguard.core.claims import Claims, Usage
     from airflow_provider_aiguard.core.run import ModelIdentity
     from airflow_provider_aiguard.models.concurrency import Pacing
 
@@ -30,16 +30,35 @@ class ConnectedHttpModel:
     :param options: see :class:`~airflow_provider_aiguard.models.http.HttpModel`.
     """
 
+    counts_tokens = HttpModel.counts_tokens
+
     def __init__(self, http_conn_id: str, *, endpoint: str = "", **options: Any) -> None:
         self.http_conn_id, self.endpoint, self.options = http_conn_id, endpoint, options
         self._model: HttpModel | None = None
-        # Bad arguments are import errors of the DAG file.
-        HttpModel("http://localhost", **options)
+        # Bad arguments are import errors of the DAG file. And it knows all that needs no address.
+        self._unconnected = HttpModel("http://localhost", **options)
 
     @property
     def identity(self) -> ModelIdentity:
         """Name and version, and the hash of the address and of what is asked."""
         return self._made().identity
+
+    @property
+    def at_once(self) -> int:
+        """Rows that are asked about at the same time."""
+        return self._unconnected.at_once
+
+    def most_usage(self, chunk: pd.DataFrame) -> Usage:
+        """Give the most that ``predict(chunk)`` can send."""
+        return self._unconnected.most_usage(chunk)
+
+    def sent(self) -> Usage:
+        """Give what the chunk under way, or the last one, has sent so far."""
+        return self._made().sent()
+
+    def answered(self, chunk: pd.DataFrame) -> Claims | None:
+        """Give the claims that ``predict(chunk)`` has made so far."""
+        return self._made().answered(chunk)
 
     def predict(self, chunk: pd.DataFrame) -> Claims:
         """Ask about every row."""

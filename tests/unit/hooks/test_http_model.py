@@ -6,8 +6,11 @@ import pandas as pd
 import pytest
 from http_server import Endpoint
 
+from airflow_provider_aiguard import HttpModel, Pacing
 from airflow_provider_aiguard.core.errors import ConfigurationError
 from airflow_provider_aiguard.hooks.http_model import http_model
+from airflow_provider_aiguard.inference.cascade import counts_tokens
+from airflow_provider_aiguard.inference.prices import Answering, Bounded, Metered
 from airflow_provider_aiguard.models.base import Model
 
 CHUNK = pd.DataFrame({"x": [1, 2]})
@@ -18,7 +21,8 @@ def endpoint():
     def respond(body, _):
         if "instances" in body:
             return {"predictions": [row["x"] > 1 for row in body["instances"]]}
-        return {"outputs": [{"name": "late", "shape": [2], "data": [False, True]}]}
+        (x,) = (tensor["data"] for tensor in body["inputs"])
+        return {"outputs": [{"name": "late", "shape": [len(x)], "data": [value > 1 for value in x]}]}
 
     with Endpoint(respond) as running:
         yield running
@@ -75,3 +79,16 @@ def test_a_connection_without_a_host_is_refused(connection):
 def test_bad_arguments_are_errors_of_the_dag_file():
     with pytest.raises(ConfigurationError, match="batch_size"):
         http_model("scorer", model="delay", outputs=["late"], batch_size=0)
+
+
+def test_it_is_held_for_and_charged_as_the_model_it_stands_for(connection, endpoint):
+    connection("scorer", host=endpoint.host, port=endpoint.port)
+    options = {"model": "delay", "outputs": ["late"], "batch_size": 1, "pacing": Pacing(in_flight=3, tries=2)}
+    model, plain = http_model("scorer", **options), HttpModel(endpoint.url, **options)
+    for contract in (Bounded, Metered, Answering):
+        assert isinstance(model, contract)
+    assert (model.at_once, counts_tokens(model)) == (3, False)
+    assert model.most_usage(CHUNK) == plain.most_usage(CHUNK)
+    claims = predict(model)
+    assert (model.sent(), model.answered(CHUNK)) == (claims.usage, claims)
+    assert claims.usage.requests == 2
