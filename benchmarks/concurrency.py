@@ -2,10 +2,10 @@
 
 Over a real socket, against a provider in a process of its own that answers after so long: the whole of it, from the
 DataFrame through prompts, SDK, HTTP, JSON and validation to claims. And the pace alone, against a sleep. Beside each
-stands what a bare client reaches against the same server in the same run: asyncio's sleep, pydantic-ai's agent, httpx
-with a client for each request in flight. A sleep ends late by the timer's rounding, so the pace is held to the bare
-sleep. Seconds include what else the machine does; the CPU of a request hardly does, and tells what would fit: 64 in
-flight at a latency can only be kept up if a request costs less than latency / 64.
+stands what a bare client reaches against the same server in the same run: asyncio's sleep, pydantic-ai's agent,
+aiohttp. A sleep ends late by the timer's rounding, so the pace is held to the bare sleep. Seconds include what else
+the machine does; the CPU of a request hardly does, and tells what would fit: 64 in flight at a latency can only be
+kept up if a request costs less than latency / 64.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import logging
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,17 +108,14 @@ def http_model(latency: float) -> tuple[Took, Took]:
 
 
 async def _bare_client(url: str) -> Took:
-    import httpx
+    import aiohttp
 
-    async with AsyncExitStack() as stack:
-        # One client with 64 connections looks at all of them for each request, and takes ten times the CPU.
-        idle = [await stack.enter_async_context(httpx.AsyncClient(timeout=60)) for _ in range(IN_FLIGHT)]
+    async with aiohttp.ClientSession() as session:
 
         async def ask(i: int) -> Any:
-            client = idle.pop()
-            response = await client.post(url, json={"instances": [{"text": CHUNK["text"].iloc[i]}]})
-            idle.append(client)
-            return response.raise_for_status().json()["predictions"][0]["kind"]
+            async with session.post(url, json={"instances": [{"text": CHUNK["text"].iloc[i]}]}) as response:
+                response.raise_for_status()
+                return (await response.json())["predictions"][0]["kind"]
 
         return await _awaited(ask)
 

@@ -15,6 +15,7 @@ import json
 from collections.abc import Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Literal, get_args
+from urllib.parse import quote, urlsplit
 
 from airflow_provider_aiguard.core.claims import CUT_OFF, Claims, Failure, Usage
 from airflow_provider_aiguard.core.errors import ConfigurationError, ModelUnavailableError
@@ -25,18 +26,20 @@ from airflow_provider_aiguard.models.concurrency import GaveUpError, Pace, Pacin
 from airflow_provider_aiguard.models.loop import LoopThread
 from airflow_provider_aiguard.models.wire import (
     BadResponseError,
+    Columns,
+    datatypes_of,
     read_predictions,
     read_tensors,
+    some,
     to_instances,
     to_tensors,
     unfit_columns,
     unfit_failure,
+    values_of,
 )
 
 if TYPE_CHECKING:
-    import ssl
-
-    import httpx
+    import aiohttp
     import pandas as pd
 
 Protocol = Literal["open_inference", "json"]
@@ -98,15 +101,12 @@ class HttpModel:
         self.batch_size = batch_size
         self.confidence_source = ConfidenceSource(confidence_source)
         self.endpoint = _endpoint(url, protocol, model, version)
-        self._client_options: dict[str, Any] = {"headers": dict(headers or {}), "auth": auth}
-        self._verify = verify
-        self._tls: ssl.SSLContext | None = None
+        self._headers, self._auth, self._verify = dict(headers or {}), auth, verify
         fingerprint = self._fingerprint(model, version)
         self._identity = ModelIdentity(name=model, version=version or fingerprint[:12], fingerprint=fingerprint)
         self._pace = Pace(pacing or Pacing(), explain)
         self._loop = LoopThread()
-        self._clients: list[httpx.AsyncClient] = []
-        self._idle: list[httpx.AsyncClient] = []
+        self._client: aiohttp.ClientSession | None = None
         self._used = Usage()
         self._batches: list[range] = []
         self._answers: list[list[Row] | None] = []
@@ -166,21 +166,23 @@ class HttpModel:
     def close(self) -> None:
         """Close the connections and stop the thread they lived in."""
         try:
-            if self._clients:
-                self._loop.run(self._hang_up())
+            if self._client is not None:
+                self._loop.run(self._client.close())
         finally:
-            self._clients, self._idle = [], []
+            self._client = None
             self._loop.close()
 
     async def _predict(self, frame: pd.DataFrame, batches: Sequence[range]) -> list[list[Row]]:
         # Once a chunk: a request has little CPU to spend.
         unfit = unfit_columns(frame, null_fits=self.protocol == "json")
+        columns, datatypes = values_of(frame), {**datatypes_of(frame), **self.datatypes}
 
         async def ask(batch: range) -> list[Row]:
-            columns = unfit[batch.start : batch.stop]
-            if any(columns):
-                return await self._ask_the_others(frame.iloc[batch.start : batch.stop], columns)
-            return await self._ask(frame, batch)
+            fit = [i for i in batch if unfit[i] is None]
+            answers = iter(await self._ask(columns, datatypes, fit) if fit else ())
+            return [
+                next(answers) if column is None else unfit_failure(column) for column in map(unfit.__getitem__, batch)
+            ]
 
         return await each(ask, batches, at_once=self._pace.pacing.in_flight, answers=self._answers)
 
@@ -194,31 +196,28 @@ class HttpModel:
             latency=LatencySummary.of(self._pace.took),
         )
 
-    async def _ask(self, frame: pd.DataFrame, batch: range, tries: int | None = None) -> list[Row]:
-        part = frame.iloc[batch.start : batch.stop]
+    async def _ask(
+        self, columns: Columns, datatypes: Mapping[str, str], rows: Sequence[int], tries: int | None = None
+    ) -> list[Row]:
         try:
-            return await self._pace.call(lambda: self._request(part), rows=len(part), most_tries=tries)
+            return await self._pace.call(
+                lambda: self._request(some(columns, rows), datatypes, len(rows)), rows=len(rows), most_tries=tries
+            )
         except GaveUpError as error:
-            if error.trouble.reason == "refused" and len(batch) > 1:
-                middle = (batch.start + batch.stop) // 2
+            if error.trouble.reason == "refused" and len(rows) > 1:
+                middle = len(rows) // 2
                 # What was sent before it was refused may be billed: no row is sent more often than it is held for.
                 left = (tries or self._pace.pacing.tries) - (error.tries - 1)
-                first = await self._ask(frame, range(batch.start, middle), left)
-                return first + await self._ask(frame, range(middle, batch.stop), left)
-            return [Failure(error.trouble.reason, error.trouble.detail)] * len(batch)
+                first = await self._ask(columns, datatypes, rows[:middle], left)
+                return first + await self._ask(columns, datatypes, rows[middle:], left)
+            return [Failure(error.trouble.reason, error.trouble.detail)] * len(rows)
 
-    async def _ask_the_others(self, part: pd.DataFrame, unfit: Sequence[str | None]) -> list[Row]:
-        fit = part[[column is None for column in unfit]]
-        answers = iter(await self._ask(fit, range(len(fit))) if len(fit) else ())
-        return [next(answers) if column is None else unfit_failure(column) for column in unfit]
-
-    async def _request(self, part: pd.DataFrame) -> list[Row]:
+    async def _request(self, columns: Columns, datatypes: Mapping[str, str], rows: int) -> list[Row]:
         names = [*self.outputs.values(), *self.confidences.values()]
         if self.protocol == "json":
-            response = await self._counted(to_instances(part), len(part))
-            return read_predictions(response, names, rows=len(part))
-        response = await self._counted(to_tensors(part, self.datatypes, outputs=names), len(part))
-        return read_tensors(response, names, rows=len(part))
+            return read_predictions(await self._counted(to_instances(columns), rows), names, rows=rows)
+        body = to_tensors(columns, datatypes, outputs=names)
+        return read_tensors(await self._counted(body, rows), names, rows=rows)
 
     async def _counted(self, body: Mapping[str, Any], rows: int) -> Any:
         """Count a request before it is sent, and take back what nobody bills."""
@@ -230,32 +229,32 @@ class HttpModel:
             raise
 
     async def _post(self, body: Mapping[str, Any]) -> Any:
-        client = self._idle.pop() if self._idle else self._dial()
-        try:
-            response = await client.post(
-                self.endpoint, content=json.dumps(body).encode(), headers={"content-type": "application/json"}
-            )
-        finally:
-            self._idle.append(client)
-        response.raise_for_status()
-        return response.json()
+        import aiohttp
 
-    def _dial(self) -> httpx.AsyncClient:
-        """Make a client of one connection: httpx's own pool looks at every connection, for every connection.
+        if self._client is None:
+            self._client = self._dial()
+        headers = {"content-type": "application/json"}
+        if self._auth is not None:
+            headers["authorization"] = aiohttp.encode_basic_auth(*self._auth)
+        request = self._client.post(
+            self.endpoint, data=json.dumps(body).encode(), headers=headers, allow_redirects=False
+        )
+        async with request as response:
+            if response.status >= 300:
+                raise _RefusalError(response.status, _retry_after(response.headers.get("retry-after")))
+            return json.loads(await response.read())
 
-        The pace bounds how many there are, and its timeout is the only one.
-        """
-        import httpx
+    def _dial(self) -> aiohttp.ClientSession:
+        """Make the client. The pace bounds how many connections there are, and its timeout is the only one."""
+        import aiohttp
 
-        if self._tls is None:
-            self._tls = httpx.create_ssl_context(verify=self._verify)
-        client = httpx.AsyncClient(timeout=None, verify=self._tls, **self._client_options)  # noqa: S113
-        self._clients.append(client)
-        return client
-
-    async def _hang_up(self) -> None:
-        for client in self._clients:
-            await client.aclose()
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, ssl=self._verify),
+            timeout=aiohttp.ClientTimeout(),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers=self._headers,
+            proxy=_proxy_of(self.endpoint),
+        )
 
     def _fingerprint(self, model: str, version: str | None) -> str:
         asked = [
@@ -271,37 +270,48 @@ class HttpModel:
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 
+class _RefusalError(Exception):
+    """A response whose status says no.
+
+    :param status: HTTP status, 300 or more.
+    :param retry_after: seconds that the server asks to wait, if it does.
+    """
+
+    def __init__(self, status: int, retry_after: float | None) -> None:
+        super().__init__(f"HTTP {status}")
+        self.status, self.retry_after = status, retry_after
+
+
 def explain(error: Exception) -> Trouble:
     """Tell what is wrong with a request. Words of the server stay out: they may quote the row.
 
     :raises Exception: the error itself, if it is none of a server.
     """
-    import httpx
+    import aiohttp
 
-    if isinstance(error, httpx.HTTPStatusError):
-        return _by_status(error.response)
+    if isinstance(error, _RefusalError):
+        return _by_status(error.status, error.retry_after)
     if isinstance(error, BadResponseError):
         return Trouble("bad_response", Remedy.NEVER, str(error))
-    if isinstance(error, json.JSONDecodeError | UnicodeDecodeError | httpx.DecodingError):
+    if isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
         return Trouble("bad_response", Remedy.AGAIN, "the response is not JSON")
-    if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL):
+    if isinstance(error, aiohttp.InvalidURL):
         return Trouble("misconfigured", Remedy.STOP, str(error))
-    if isinstance(error, httpx.TransportError):
+    if isinstance(error, aiohttp.ClientError):
         return Trouble("unreachable", Remedy.AGAIN, type(error).__name__)
     raise error
 
 
 def _not_billed(error: Exception, rows: int) -> Usage:
     """What a request that failed cannot have cost: an error answers no row, and one that was put off was no call."""
-    import httpx
+    import aiohttp
 
-    if isinstance(error, httpx.HTTPStatusError):
-        return Usage(rows=rows, requests=int(error.response.status_code == 429))
-    return Usage(rows=rows) if isinstance(error, httpx.ConnectError) else Usage()
+    if isinstance(error, _RefusalError):
+        return Usage(rows=rows, requests=int(error.status == 429))
+    return Usage(rows=rows) if isinstance(error, aiohttp.ClientConnectorError) else Usage()
 
 
-def _by_status(response: httpx.Response) -> Trouble:
-    status, asked = response.status_code, _retry_after(response.headers.get("retry-after"))
+def _by_status(status: int, asked: float | None) -> Trouble:
     if status == 429:
         return Trouble("rate_limited", Remedy.LATER, f"HTTP {status}", asked)
     if status >= 500:
@@ -327,6 +337,14 @@ def _retry_after(value: str | None) -> float | None:
         return None
 
 
+def _proxy_of(url: str) -> str | None:
+    """Give the proxy that the environment names. ``trust_env`` would look for it again, in a thread, a request."""
+    from urllib.request import getproxies, proxy_bypass
+
+    parts = urlsplit(url)
+    return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
+
+
 def _column(rows: Sequence[Row], name: str) -> list[Any]:
     return [None if isinstance(row, Failure) else row[name] for row in rows]
 
@@ -345,8 +363,6 @@ def _check(url: str, protocol: str, batch_size: int) -> None:
 
 
 def _endpoint(url: str, protocol: str, model: str, version: str | None) -> str:
-    from urllib.parse import quote
-
     if protocol == "json":
         return url
     versions = "" if version is None else f"/versions/{quote(version, safe='')}"

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 _DATATYPES = {"b": "BOOL", "i": "INT64", "u": "UINT64", "f": "FP64"}
 
 
+Columns = Mapping[str, list[Any]]
+"""Plain values, as JSON has them, by column: as many in each."""
+
+
 class BadResponseError(Exception):
     """A response that is not what the protocol says. Its message holds no values."""
 
@@ -45,22 +49,38 @@ def unfit_failure(column: str) -> Failure:
     return Failure("bad_input", f"column {column!r} is NULL or not a finite number")
 
 
-def to_tensors(part: pd.DataFrame, datatypes: Mapping[str, str], *, outputs: Sequence[str]) -> dict[str, Any]:
+def values_of(frame: pd.DataFrame) -> Columns:
+    """Give the values of each column as JSON has them; NULL is ``None``.
+
+    :raises ConfigurationError: if JSON cannot hold one.
+    """
+    return {str(name): _json_values(str(name), frame[name]) for name in frame.columns}
+
+
+def some(columns: Columns, rows: Sequence[int]) -> Columns:
+    """Give some rows, by position."""
+    return {name: [values[i] for i in rows] for name, values in columns.items()}
+
+
+def datatypes_of(frame: pd.DataFrame) -> dict[str, str]:
+    """Give the datatype of each column's tensor, as it follows from the column's type."""
+    return {str(name): _DATATYPES.get(frame[name].dtype.kind, "BYTES") for name in frame.columns}
+
+
+def to_tensors(columns: Columns, datatypes: Mapping[str, str], *, outputs: Sequence[str]) -> dict[str, Any]:
     """Write rows as tensors of shape [n, 1], one a column.
 
-    :param part: n rows without NULLs.
-    :param datatypes: by column, where it is not to follow from the column's type.
+    :param columns: n values each, no ``None``.
+    :param datatypes: by column.
     :param outputs: tensors to ask for.
     """
     inputs = []
-    for name in part.columns:
-        column = part[name]
-        datatype = datatypes.get(name) or _DATATYPES.get(column.dtype.kind, "BYTES")
-        data = column.tolist()
+    for name, values in columns.items():
+        data, datatype = values, datatypes[name]
         if datatype == "BYTES":
-            data = [value if isinstance(value, str) else str(_plain(name, value)) for value in data]
+            data = [str(value) for value in values]
         elif datatype.startswith("FP"):
-            data = [float(value) for value in data]
+            data = [float(value) for value in values]
         inputs.append({"name": name, "shape": [len(data), 1], "datatype": datatype, "data": data})
     return {"inputs": inputs, "outputs": [{"name": name} for name in dict.fromkeys(outputs)]}
 
@@ -90,9 +110,8 @@ def read_tensors(response: Any, names: Sequence[str], *, rows: int) -> list[dict
     return [_checked({name: columns[name][i] for name in names}) for i in range(rows)]
 
 
-def to_instances(part: pd.DataFrame) -> dict[str, Any]:
-    """Write rows as objects of column to value; NULL is null."""
-    columns = {str(name): _json_values(str(name), part[name]) for name in part.columns}
+def to_instances(columns: Columns) -> dict[str, Any]:
+    """Write rows as objects of column to value; ``None`` is null."""
     return {"instances": [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]}
 
 

@@ -79,6 +79,39 @@ def test_no_row_is_sent_more_often_than_it_is_held_for_however_often_batches_are
     assert (claims.usage.rows, claims.usage.requests <= most.requests) == (most.rows, True)
 
 
+def test_the_proxy_of_the_environment_is_used(monkeypatch):
+    with Endpoint(tensors) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        model = HttpModel("http://models.example", model="delay", outputs=["late"])
+        try:
+            assert model.predict(CHUNK).values == {"late": FAR}
+        finally:
+            model.close()
+        assert proxy.paths == ["http://models.example/v2/models/delay/infer"]
+        _, endpoint = ask(tensors)
+        assert (len(endpoint.paths), len(proxy.paths)) == (1, 1)
+
+
+def test_a_model_that_was_closed_may_be_asked_again():
+    with Endpoint(tensors) as endpoint:
+        model = HttpModel(endpoint.url, model="delay", outputs=["late"], batch_size=1, pacing=Pacing(in_flight=2))
+        for _ in range(2):
+            assert model.predict(CHUNK).values == {"late": FAR}
+            model.close()
+        assert endpoint.connections == 4
+
+
+@pytest.mark.parametrize("url", ["http://", "http://models.example:port"])
+def test_an_address_that_is_none_fails_the_task(url):
+    model = HttpModel(url, model="delay", outputs=["late"])
+    try:
+        with pytest.raises(ConfigurationError, match="refuses every request: misconfigured"):
+            model.predict(CHUNK)
+    finally:
+        model.close()
+
+
 class TestOpenInference:
     def test_one_tensor_a_column(self):
         claims, endpoint = ask(tensors, CHUNK[:2], confidences={"late": "p"})

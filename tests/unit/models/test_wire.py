@@ -16,6 +16,7 @@ from airflow_provider_aiguard.models.wire import (
     to_instances,
     to_tensors,
     unfit_columns,
+    values_of,
 )
 
 
@@ -28,7 +29,7 @@ def test_instances_keep_the_kind_of_a_value():
             "n": pd.Series([np.int64(3), None], dtype=object),
         }
     )
-    first, second = json.loads(json.dumps(to_instances(frame)))["instances"]
+    first, second = json.loads(json.dumps(to_instances(values_of(frame))))["instances"]
     assert first == {"i": 1, "s": "x", "d": "1.10", "n": 3}
     assert second == dict.fromkeys("isdn")
 
@@ -45,7 +46,7 @@ def test_a_tensor_of_single_lists_is_read():
 
 
 def test_tensors_ask_for_each_output_once():
-    asked = to_tensors(pd.DataFrame({"a": [1]}), {}, outputs=["y", "p", "y"])
+    asked = to_tensors({"a": [1]}, {"a": "INT64"}, outputs=["y", "p", "y"])
     assert asked["outputs"] == [{"name": "y"}, {"name": "p"}]
 
 
