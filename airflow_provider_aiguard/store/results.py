@@ -147,7 +147,7 @@ class Results:
         return Taken(mine=frozenset(got | retaken), known=known, elsewhere=frozenset(rest) - known.keys() - retaken)
 
     def _sealed(self, value: Any) -> str:
-        text = json.dumps(value, allow_nan=False, separators=(",", ":"))
+        text = _written(value)
         return self._cipher.encrypt(text.encode()).decode() if self._cipher else text
 
     def _opened(self, text: str, read: Callable[[Any], T | None]) -> T | None:
@@ -156,6 +156,9 @@ class Results:
         except Exception:  # Encrypted with another key, or by hand: a cipher raises errors of its own.
             return None
 
+
+_written = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
+"""Made once: ``json.dumps`` makes an encoder a call where it is not to write as it does by default."""
 
 _was_done = row.state == str(WorkState.DONE)
 
