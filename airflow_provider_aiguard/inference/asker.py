@@ -3,6 +3,7 @@
 ::
 
     rows ─► different rows ─hold─► model ─validate─► settle + results ─► valid claims of all rows
+                                     └─ what is answered so far ─► results
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, get_args
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 import numpy as np
 
@@ -19,6 +21,8 @@ from airflow_provider_aiguard.core.errors import BudgetExceededError, InvalidCla
 from airflow_provider_aiguard.core.money import MICROS_PER_DOLLAR
 from airflow_provider_aiguard.inference.calibrated import calibrated
 from airflow_provider_aiguard.inference.cascade import counts_tokens
+from airflow_provider_aiguard.inference.columns import StepOutputs
+from airflow_provider_aiguard.inference.keeping import keep_meanwhile
 from airflow_provider_aiguard.inference.once import Answer, Once, answers_of
 from airflow_provider_aiguard.inference.prices import Answering, Bill, Metered
 from airflow_provider_aiguard.inference.tally import ModelTally
@@ -30,7 +34,6 @@ if TYPE_CHECKING:
     from airflow_provider_aiguard.core.claims import Claims
     from airflow_provider_aiguard.core.run import ModelIdentity, RunIdentity
     from airflow_provider_aiguard.inference.cascade import Level
-    from airflow_provider_aiguard.inference.columns import StepOutputs
     from airflow_provider_aiguard.inference.plan import InferencePlan
     from airflow_provider_aiguard.store.books import Hold
     from airflow_provider_aiguard.store.store import Store
@@ -43,6 +46,37 @@ DescribeRow = Callable[[int], str]
 
 Affords = Callable[[Amounts], bool]
 """Tells whether the model may be asked, given what that takes at most."""
+
+
+class _Work(NamedTuple):
+    """What the model is asked.
+
+    :param rows: n rows of the input columns.
+    :param needed: by output, which of the n cells are asked for.
+    :param describe: tells the key of a row, for messages.
+    :param keys: the n work keys that answers are kept under; none if they are not kept.
+    """
+
+    rows: pd.DataFrame
+    needed: Mapping[str, Mask]
+    describe: DescribeRow
+    keys: Sequence[str] = ()
+
+    def valid(self, claims: Claims, outputs: StepOutputs) -> ValidClaims:
+        """Check claims about the rows.
+
+        :param outputs: their types are made known as they are seen.
+        :raises InvalidClaimError: at an invalid claim.
+        """
+        outputs.resolve(claims)
+        return validate_claims(claims, outputs.all, rows=len(self.rows), needed=self.needed, describe_row=self.describe)
+
+    def kept(self, valid: ValidClaims) -> dict[str, Any]:
+        """Give the answers to keep, by work key."""
+        if not self.keys:
+            return {}
+        names, answers = list(self.needed), zip(self.keys, answers_of(valid), strict=True)
+        return {key: answer.stored(names) for key, answer in answers if answer.failure is None}
 
 
 class Asker:
@@ -115,8 +149,9 @@ class Asker:
     def _raw(
         self, rows: pd.DataFrame, needed: Mapping[str, Mask], describe: DescribeRow, affords: Affords
     ) -> ValidClaims:
+        work = _Work(rows, needed, describe)
         if self._once is None:
-            return self._valid(self._pay_and_predict(rows, affords), rows, needed, describe)
+            return self._pay_and_predict(work, affords)
         asked = 0
 
         def ask(some: Sequence[int], keys: Sequence[str]) -> Sequence[Answer]:
@@ -124,55 +159,28 @@ class Asker:
             asked += len(some)
             part = {name: mask[list(some)] for name, mask in needed.items()}
             new = rows.iloc[list(some)].reset_index(drop=True)
-            return self._ask_once(new, part, keys, lambda i: describe(some[i]), affords)
+            kept = keys if self._plan.store_results else ()
+            return answers_of(self._pay_and_predict(_Work(new, part, lambda i: describe(some[i]), kept), affords))
 
         claims = self._once.claims(rows, needed, ask)
         self.tally.saved += len(rows) - asked
-        return self._valid(claims, rows, needed, describe)
+        return work.valid(claims, self._outputs)
 
-    def _valid(
-        self, claims: Claims, rows: pd.DataFrame, needed: Mapping[str, Mask], describe: DescribeRow
-    ) -> ValidClaims:
-        self._outputs.resolve(claims)
-        return validate_claims(claims, self._outputs.all, rows=len(rows), needed=needed, describe_row=describe)
-
-    def _ask_once(
-        self,
-        rows: pd.DataFrame,
-        needed: Mapping[str, Mask],
-        keys: Sequence[str],
-        describe: DescribeRow,
-        affords: Affords,
-    ) -> Sequence[Answer]:
-        """Ask about rows that nobody has asked about; what comes back is valid before it is kept."""
-        answers: Sequence[Answer] = ()
-
-        def check(claims: Claims) -> dict[str, Any]:
-            nonlocal answers
-            answers, names = answers_of(self._valid(claims, rows, needed, describe)), list(needed)
-            if not self._plan.store_results:
-                return {}
-            return {key: a.stored(names) for key, a in zip(keys, answers, strict=True) if a.failure is None}
-
-        self._pay_and_predict(rows, affords, check)
-        return answers
-
-    def _pay_and_predict(
-        self, rows: pd.DataFrame, affords: Affords, check: Callable[[Claims], Mapping[str, Any]] = lambda _: {}
-    ) -> Claims:
-        """Hold, predict, settle; ``check`` gives what to keep in the transaction that settles."""
-        bill = Bill(self._plan, self._model, rows)
+    def _pay_and_predict(self, work: _Work, affords: Affords) -> ValidClaims:
+        """Hold, predict, settle, and keep the answers in the transaction that settles."""
+        bill = Bill(self._plan, self._model, work.rows)
         most = bill.most
         charge: Amounts | None = None
         self.tally.priced &= most.micros is not None
         hold = self._hold(bill, affords) if self._plan.budgets else None
         try:
-            claims = self._predict(rows)
+            claims = self._predict(work)
             charge = bill.actual(claims.usage)
-            self._settle(hold, charge, check(claims))
+            valid = work.valid(claims, self._outputs)
+            self._settle(hold, charge, work.kept(valid))
         except BaseException:
             if charge is None and (charge := self._cut_off(bill)) is not None:
-                self._settle(hold, charge, self._so_far(rows, check))
+                self._settle(hold, charge, self._so_far(work))
             elif hold is not None:
                 self._book(hold, charge)
             raise
@@ -182,7 +190,7 @@ class Asker:
                 known = None if charge is None else charge.of(unit)
                 self.spent[unit] += (most.of(unit) or 0) if known is None else known
             self.tally.cost_micros = self.spent["usd"]
-        return claims
+        return valid
 
     def _hold(self, bill: Bill, affords: Affords) -> Hold:
         try:
@@ -202,11 +210,12 @@ class Asker:
         self.tally.usage += sent
         return bill.actual(sent)
 
-    def _so_far(self, rows: pd.DataFrame, check: Callable[[Claims], Mapping[str, Any]]) -> Mapping[str, Any]:
-        """What a call that was cut off has answered, to keep: it is paid for."""
-        claims = self._model.answered(rows) if isinstance(self._model, Answering) else None
+    def _so_far(self, work: _Work) -> dict[str, Any]:
+        """What a call that is under way, or was cut off, has answered, to keep: it is paid for."""
+        claims = self._model.answered(work.rows) if isinstance(self._model, Answering) else None
         try:
-            return {} if claims is None else check(claims)
+            # A type that nobody declared is not known for good before all answers are there.
+            return {} if claims is None else work.kept(work.valid(claims, StepOutputs(self._outputs.all)))
         except InvalidClaimError:
             return {}  # as if the call had ended with it: nothing of it is kept
 
@@ -217,16 +226,31 @@ class Asker:
         else:
             self._store.ledger.settle(hold, charge)
 
-    def _predict(self, rows: pd.DataFrame) -> Claims:
-        self.tally.asked += len(rows)
+    def _predict(self, work: _Work) -> Claims:
+        self.tally.asked += len(work.rows)
+        predict = partial(self._model.predict, work.rows)
         started = time.monotonic()
         try:
-            claims = self._model.predict(rows)
+            if work.keys and isinstance(self._model, Answering):
+                claims = keep_meanwhile(self._keeper(work), predict)
+            else:
+                claims = predict()
         finally:
             seconds = time.monotonic() - started
             self.tally.seconds += seconds
-        self.tally.add_call(claims, seconds, len(rows))
+        self.tally.add_call(claims, seconds, len(work.rows))
         return claims
+
+    def _keeper(self, work: _Work) -> Callable[[], None]:
+        kept: set[str] = set()
+
+        def keep() -> None:
+            new = {key: answer for key, answer in self._so_far(work).items() if key not in kept}
+            if new:
+                self._store.results.keep(new, self._identity, datetime.now(UTC))
+                kept.update(new)
+
+        return keep
 
     def _settle(self, hold: Hold | None, charge: Amounts, results: Mapping[str, Any]) -> None:
         keep = self._store.results.save

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import multiprocessing
 import os
 import signal
 import threading
+import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -27,6 +29,7 @@ from airflow_provider_aiguard.core.outputs import parse_outputs
 from airflow_provider_aiguard.core.price import Price
 from airflow_provider_aiguard.core.run import InferenceSummary, ModelIdentity
 from airflow_provider_aiguard.core.table import Table
+from airflow_provider_aiguard.inference import keeping
 from airflow_provider_aiguard.inference.cascade import Cascade, Level
 from airflow_provider_aiguard.inference.engine import run_inference
 from airflow_provider_aiguard.inference.plan import InferencePlan
@@ -156,6 +159,45 @@ def test_a_retry_does_not_ask_a_language_model_again_what_it_had_answered(
     assert (summary.inferred, summary.saved) == (ROWS, ROWS - seen[1])
 
 
+@pytest.mark.parametrize("budgets", [True, False])
+def test_nor_does_one_whose_worker_was_killed(
+    rows: sa.Engine, store: Store, monkeypatch: pytest.MonkeyPatch, budgets: bool
+) -> None:
+    """Nothing can be done any more then: it was done while the model was asked."""
+    monkeypatch.setattr(keeping, "KEEP_SECONDS", 0.05)
+    answered = 50
+    plan = {"price_per_row": Decimal("0.01")} if budgets else {"price_per_row": Decimal("0.01"), "budgets": ()}
+    with hangs_after(answered) as (endpoint, go_on):
+        worker = multiprocessing.get_context("fork").Process(
+            target=infer, args=(one_by_one(endpoint), rows, store), kwargs=plan
+        )
+        worker.start()
+        while kept(store) < answered:
+            assert worker.is_alive()
+            time.sleep(0.01)
+        os.kill(worker.pid, signal.SIGKILL)
+        worker.join()
+        asked = len(endpoint.requests)
+        go_on.set()
+        summary = infer(one_by_one(endpoint), rows, store, try_number=2, **plan)
+        assert (asked, len(endpoint.requests) - asked) == (answered + IN_FLIGHT, ROWS - answered)
+    assert (summary.inferred, summary.saved) == (ROWS, answered)
+    if budgets:
+        # Of the killed one nobody knows what it has spent: all that it held.
+        assert standing(store) == ((2 * ROWS + ROWS - answered) * 10_000, 0)
+
+
+def one_by_one(endpoint: Endpoint) -> HttpModel:
+    pacing = Pacing(in_flight=IN_FLIGHT, tries=2)
+    return HttpModel(endpoint.url, model="m", outputs=["kind"], protocol="json", batch_size=1, pacing=pacing)
+
+
+def kept(store: Store) -> int:
+    """How many answers the store has."""
+    done = sa.select(sa.func.count()).select_from(schema.result).where(schema.result.c.state == "done")
+    return store._database.read(lambda conn: conn.scalar(done)) or 0
+
+
 @contextmanager
 def hangs_after(answered: int) -> Iterator[tuple[Endpoint, threading.Event]]:
     """A server of a model that answers so many requests, and the others once it may go on."""
@@ -250,7 +292,7 @@ def test_an_answer_that_does_not_fit_is_not_kept(rows: sa.Engine, store: Store) 
 
     with pytest.raises(Stopped, match="was stopped"):
         infer(Wrong(), rows, store, price_per_row=Decimal("0.01"))
-    assert store._database.read(lambda conn: conn.scalar(sa.select(sa.func.count()).select_from(schema.result))) == 0
+    assert kept(store) == 0
 
 
 def read(rows: sa.Engine) -> pd.DataFrame:
