@@ -44,6 +44,11 @@ class ConnectedHttpModel:
         return self._made().identity
 
     @property
+    def inputs(self) -> tuple[str, ...] | None:
+        """The columns that are sent, if they are named."""
+        return self._unconnected.inputs
+
+    @property
     def at_once(self) -> int:
         """Rows that are asked about at the same time."""
         return self._unconnected.at_once
@@ -52,9 +57,9 @@ class ConnectedHttpModel:
         """Give the most that ``predict(chunk)`` can send."""
         return self._unconnected.most_usage(chunk)
 
-    def sent(self) -> Usage:
-        """Give what the chunk under way, or the last one, has sent so far."""
-        return self._made().sent()
+    def sent(self, chunk: pd.DataFrame) -> Usage:
+        """Give what ``predict(chunk)`` has sent so far."""
+        return self._made().sent(chunk)
 
     def answered(self, chunk: pd.DataFrame) -> Claims | None:
         """Give the claims that ``predict(chunk)`` has made so far."""

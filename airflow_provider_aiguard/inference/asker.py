@@ -179,7 +179,7 @@ class Asker:
             valid = work.valid(claims, self._outputs)
             self._settle(hold, charge, work.kept(valid))
         except BaseException:
-            if charge is None and (charge := self._cut_off(bill)) is not None:
+            if charge is None and (charge := self._cut_off(bill, work)) is not None:
                 self._settle(hold, charge, self._so_far(work))
             elif hold is not None:
                 self._book(hold, charge)
@@ -202,11 +202,11 @@ class Asker:
             self.refused = bill.most
             raise
 
-    def _cut_off(self, bill: Bill) -> Amounts | None:
+    def _cut_off(self, bill: Bill, work: _Work) -> Amounts | None:
         """What a call that was cut off may be charged; ``None`` if nobody knows what of it went out."""
         if not isinstance(self._model, Metered):
             return None
-        sent = self._model.sent()
+        sent = self._model.sent(work.rows)
         self.tally.usage += sent
         return bill.actual(sent)
 

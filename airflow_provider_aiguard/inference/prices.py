@@ -40,11 +40,10 @@ class Metered(Protocol):
     Its counts are taken as they are, rows included: 0 is none, not unknown.
     """
 
-    def sent(self) -> Usage:
-        """Give the most that the call under way has used so far, at any moment; after it, what it used.
+    def sent(self, chunk: pd.DataFrame) -> Usage:
+        """Give the most that ``predict(chunk)`` has used so far, at any moment; after it, what it used.
 
-        What it used is told until the next call begins, so that no moment is left in which a call that was made is not
-        told of.
+        :param chunk: the very chunk that is asked about: of another nothing was sent.
         """
 
 

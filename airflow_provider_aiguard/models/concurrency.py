@@ -35,7 +35,8 @@ class Pacing:
     :param timeout: seconds that one try may take.
     :param tries: how often a request is sent that fails for a reason that passes (timeout, connection, 5xx). A
         request that timed out may have been billed all the same.
-    :param patience: seconds that one request is willing to be put off by "too many requests"; nobody bills those.
+    :param patience: seconds that one request is willing to be put off by "too many requests", which nobody bills, or
+        by any other error that asks for a wait.
     """
 
     in_flight: int = 16
@@ -175,6 +176,9 @@ class Pace:
             self._resume_at = max(self._resume_at, _now() + asked)
         else:
             wait = max(_jitter(tries), asked)
+            if asked > self.pacing.patience:
+                self._lost(trouble)
+                raise GaveUpError(trouble, tries)
         await asyncio.sleep(wait)
 
     async def _enter(self) -> float:

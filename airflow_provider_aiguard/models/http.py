@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -113,6 +114,11 @@ class HttpModel:
         self._asked: pd.DataFrame | None = None
 
     @property
+    def inputs(self) -> tuple[str, ...] | None:
+        """The columns that are sent, if they are named: rows that are alike in those are the same work."""
+        return self.features
+
+    @property
     def at_once(self) -> int:
         """Rows that are asked about at the same time."""
         return self.batch_size * self._pace.pacing.in_flight
@@ -129,13 +135,13 @@ class HttpModel:
         :raises ModelUnavailableError: if the server is away: no row was answered, and many requests were given up.
         """
         self._pace.reset()
-        self._used, self._answers = Usage(), []
+        self._used, self._answers, self._asked = Usage(), [], chunk
         features = list(chunk.columns) if self.features is None else list(self.features)
         if missing := [name for name in features if name not in chunk]:
             raise ConfigurationError(f"Feature {missing[0]!r} is none of the inputs {list(map(str, chunk.columns))!r}.")
         frame = chunk[features]
         batches = [range(i, min(i + self.batch_size, len(frame))) for i in range(0, len(frame), self.batch_size)]
-        self._batches, self._asked = batches, chunk
+        self._batches = batches
         answers = self._loop.run(self._predict(frame, batches))
         claims = self._claims([row for batch in answers for row in batch])
         if self._pace.stopped is not None and len(claims.failures) == len(frame):
@@ -151,9 +157,9 @@ class HttpModel:
         tries = self._pace.pacing.tries
         return Usage(requests=tries * sum(2 * size - 1 for size in sizes), rows=tries * len(chunk))
 
-    def sent(self) -> Usage:
-        """Give what the chunk under way, or the last one, has sent so far."""
-        return self._used
+    def sent(self, chunk: pd.DataFrame) -> Usage:
+        """Give what ``predict(chunk)`` has sent so far."""
+        return self._used if self._asked is chunk else Usage()
 
     def answered(self, chunk: pd.DataFrame) -> Claims | None:
         """Give the claims that ``predict(chunk)`` has made so far: of batches that were answered."""
@@ -314,7 +320,7 @@ def _not_billed(error: Exception, rows: int) -> Usage:
 def _by_status(status: int, asked: float | None) -> Trouble:
     if status == 429:
         return Trouble("rate_limited", Remedy.LATER, f"HTTP {status}", asked)
-    if status >= 500:
+    if status >= 500 or status in {408, 425}:
         return Trouble("server_error", Remedy.AGAIN, f"HTTP {status}", asked)
     if status in {401, 403, 404, 405, 407} or status < 400:
         return Trouble("access_denied" if status in {401, 403, 407} else "not_found", Remedy.STOP, f"HTTP {status}")
@@ -328,7 +334,7 @@ def _retry_after(value: str | None) -> float | None:
     if value is None:
         return None
     try:
-        return max(0.0, float(value))
+        return max(0.0, seconds) if math.isfinite(seconds := float(value)) else None
     except ValueError:
         pass
     try:

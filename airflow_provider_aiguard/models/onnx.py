@@ -70,6 +70,11 @@ class OnnxModel:
         """Name and version; the fingerprint is the pinned sha256, and what is asked of the graph if it is named."""
         return self._identity
 
+    @property
+    def inputs(self) -> tuple[str, ...] | None:
+        """The columns that the graph takes, if they are named: rows that are alike in those are the same work."""
+        return None if self.features is None else tuple(self.features)
+
     def predict(self, chunk: pd.DataFrame) -> Claims:
         """Predict one chunk.
 

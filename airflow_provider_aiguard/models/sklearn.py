@@ -52,6 +52,11 @@ class SklearnModel:
         """Name and version; the fingerprint is the pinned sha256, and the features if they are named."""
         return self._identity
 
+    @property
+    def inputs(self) -> tuple[str, ...] | None:
+        """The columns that the estimator takes, if they are named: rows that are alike in those are the same work."""
+        return None if self.features is None else tuple(self.features)
+
     def predict(self, chunk: pd.DataFrame) -> Claims:
         """Predict one chunk.
 

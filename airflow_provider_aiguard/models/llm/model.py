@@ -137,9 +137,9 @@ class LanguageModel:
             _raise_outage(str(self.identity), session.stopped)
         return claims
 
-    def sent(self) -> Usage:
-        """Give the most that the chunk under way, or the last one, has used so far."""
-        return Usage() if self._session is None else self._session.usage
+    def sent(self, chunk: pd.DataFrame) -> Usage:
+        """Give the most that ``predict(chunk)`` has used so far."""
+        return self._session.usage if self._session is not None and self._asked is chunk else Usage()
 
     def answered(self, chunk: pd.DataFrame) -> Claims | None:
         """Give the claims that ``predict(chunk)`` has made so far."""

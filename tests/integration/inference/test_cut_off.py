@@ -29,7 +29,7 @@ from airflow_provider_aiguard.core.outputs import parse_outputs
 from airflow_provider_aiguard.core.price import Price
 from airflow_provider_aiguard.core.run import InferenceSummary, ModelIdentity
 from airflow_provider_aiguard.core.table import Table
-from airflow_provider_aiguard.inference import keeping
+from airflow_provider_aiguard.inference import asker, keeping
 from airflow_provider_aiguard.inference.cascade import Cascade, Level
 from airflow_provider_aiguard.inference.engine import run_inference
 from airflow_provider_aiguard.inference.plan import InferencePlan
@@ -315,7 +315,7 @@ class Loading:
     def predict(self, _: pd.DataFrame) -> Claims:
         raise Stopped("the task was stopped")
 
-    def sent(self) -> Usage:
+    def sent(self, _: pd.DataFrame) -> Usage:
         return Usage()
 
     def close(self) -> None: ...
@@ -326,6 +326,25 @@ def test_before_anything_was_sent_all_is_given_back(rows: sa.Engine, store: Stor
         infer(Loading(), rows, store, price_per_row=Decimal("0.01"))
     assert standing(store) == standing(store, CALLS) == (0, 0)
     assert store.runs.get("run-1").summary.cost_micros == 0
+
+
+def test_of_a_later_chunk_that_never_began_nothing_is_paid(
+    rows: sa.Engine, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chunk_size, chunks = ROWS // 2, []
+
+    def stopped_before_the_second(_: Any, call: Any) -> Any:
+        chunks.append(1)
+        if len(chunks) > 1:
+            raise Stopped("the task was stopped")
+        return call()
+
+    monkeypatch.setattr(asker, "keep_meanwhile", stopped_before_the_second)
+    with Endpoint(lambda body, _: {"predictions": ["late"] * len(body["instances"])}) as endpoint:
+        with pytest.raises(Stopped, match="was stopped"):
+            infer(one_by_one(endpoint), rows, store, price_per_row=Decimal("0.01"), chunk_size=chunk_size)
+        assert len(endpoint.requests) == chunk_size
+    assert (standing(store), standing(store, CALLS)) == ((chunk_size * 10_000, 0), (chunk_size, 0))
 
 
 @pytest.mark.parametrize(("status", "calls"), [(400, 2 * ROWS - 1), (503, 1)])

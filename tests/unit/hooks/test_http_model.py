@@ -90,5 +90,5 @@ def test_it_is_held_for_and_charged_as_the_model_it_stands_for(connection, endpo
     assert (model.at_once, counts_tokens(model)) == (3, False)
     assert model.most_usage(CHUNK) == plain.most_usage(CHUNK)
     claims = predict(model)
-    assert (model.sent(), model.answered(CHUNK)) == (claims.usage, claims)
+    assert (model.sent(CHUNK), model.answered(CHUNK)) == (claims.usage, claims)
     assert claims.usage.requests == 2

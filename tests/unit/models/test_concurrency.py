@@ -106,6 +106,13 @@ def test_patience_ends():
     assert len(provider.sent_at) == 1
 
 
+def test_patience_ends_whatever_asks_for_the_wait():
+    provider = Provider(*[RefusedError(Remedy.AGAIN, 86_400.0)] * 9)
+    with pytest.raises(GaveUpError, match="again"):
+        call(provider, patience=5, tries=3)
+    assert len(provider.sent_at) == 1
+
+
 def test_nobody_sends_before_the_provider_wants_it():
     provider = Provider(RefusedError(Remedy.LATER, 0.05), seconds=0.001)
 

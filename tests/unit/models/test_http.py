@@ -248,6 +248,9 @@ class TestBoth:
         [
             (500, b""),
             (503, b"", {"retry-after": "0"}),
+            (503, b"", {"retry-after": "inf"}),
+            (408, b""),
+            (425, b""),
             (429, b"", {"retry-after": "0.01"}),
             (429, b""),
             (0, b""),
@@ -355,4 +358,4 @@ def test_retry_after_is_seconds_or_a_date():
     assert _retry_after("1.5") == 1.5
     assert _retry_after("-3") == 0.0
     assert 80 < _retry_after(format_datetime(soon, usegmt=True)) < 91
-    assert [_retry_after(x) for x in (None, "soon", "")] == [None] * 3
+    assert [_retry_after(x) for x in (None, "soon", "", "inf", "nan")] == [None] * 5
