@@ -123,7 +123,7 @@ class ModelSummary:
 
     :param model: which model.
     :param asked: rows it was sent.
-    :param saved: rows it need not be sent, because equal work was paid for before.
+    :param saved: rows it answered without being sent them, because equal work was paid for before.
     :param answered: rows with at least one cell it filled.
     :param cost_micros: money spent on it, in micro-dollars; ``None`` if no price was declared.
     :param seconds: seconds spent inside it.
@@ -164,7 +164,7 @@ class InferenceSummary:
         are a random sample, by key.
     :param sample_steps: from which row on which share was asked about, wherever it changed.
     :param chunks: chunks written.
-    :param saved: rows that the first model need not be asked about, because equal work was paid for before.
+    :param saved: rows that are answered and that no model was asked about, because equal work was paid for before.
     :param cost_micros: money spent, in micro-dollars; ``None`` if no price was declared.
     :param seconds: wall-clock seconds, all of it.
     :param model_seconds: seconds spent inside the model.

@@ -108,6 +108,8 @@ class Asker:
         """Micro-dollars of a row, where that is the price."""
         self.spent: dict[Unit, int] = dict.fromkeys(get_args(Unit), 0)
         """What was charged so far."""
+        self.fresh: Mask = np.zeros(0, dtype=bool)
+        """Which rows of the last question the model was asked about anew."""
         self.refused = Amounts()
         """What the last hold that was refused would have held."""
 
@@ -150,21 +152,20 @@ class Asker:
         self, rows: pd.DataFrame, needed: Mapping[str, Mask], describe: DescribeRow, affords: Affords
     ) -> ValidClaims:
         work = _Work(rows, needed, describe)
+        self.fresh = np.full(len(rows), self._once is None)
         if self._once is None:
             return self._pay_and_predict(work, affords)
-        asked = 0
 
         def ask(some: Sequence[int], keys: Sequence[str]) -> Sequence[Answer]:
-            nonlocal asked
-            asked += len(some)
+            self.fresh[list(some)] = True
             part = {name: mask[list(some)] for name, mask in needed.items()}
             new = rows.iloc[list(some)].reset_index(drop=True)
             kept = keys if self._plan.store_results else ()
             return answers_of(self._pay_and_predict(_Work(new, part, lambda i: describe(some[i]), kept), affords))
 
-        claims = self._once.claims(rows, needed, ask)
-        self.tally.saved += len(rows) - asked
-        return work.valid(claims, self._outputs)
+        valid = work.valid(self._once.claims(rows, needed, ask), self._outputs)
+        self.tally.saved += int((valid.answered & ~self.fresh).sum())
+        return valid
 
     def _pay_and_predict(self, work: _Work, affords: Affords) -> ValidClaims:
         """Hold, predict, settle, and keep the answers in the transaction that settles."""

@@ -187,6 +187,7 @@ class _Step:
         standing = self.escalation.claims(Question(rows, needs, keys, describe))
         for name, sources in standing.sources.items():
             self.tally.columns[name].add_sources(sources)
+        self.tally.saved += standing.saved
         for why, answered in standing.degraded.items():
             self.tally.degraded[why] = self.tally.degraded.get(why, 0) + answered
         self.tally.add_share(self.pressure.share)

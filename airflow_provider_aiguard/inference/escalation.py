@@ -103,7 +103,7 @@ class Escalation:
         while len(rest):
             part = question.part(rest)
             try:
-                valid = self._ask(k, part)
+                valid = self._ask(k, part, rest, standing)
             except ModelUnavailableError as outage:
                 self._leave(k, outage)
                 return rest
@@ -114,11 +114,13 @@ class Escalation:
                 return self._left_by(k, part, valid, rest, standing)
         return rest
 
-    def _ask(self, k: int, part: Question) -> ValidClaims:
+    def _ask(self, k: int, part: Question, rest: Positions, standing: Standing) -> ValidClaims:
         # A fallback that is no level is there to be asked when the levels are too dear.
         dearer = 0 < k < len(self._accept)
         affords = partial(self._pressure.affords, self._askers[0]) if dearer else _always
-        return self._askers[k].ask(part.rows, part.needed, part.describe, affords)
+        valid = self._askers[k].ask(part.rows, part.needed, part.describe, affords)
+        standing.fresh[rest[self._askers[k].fresh]] = True
+        return valid
 
     def _give_way(self, question: Question, rest: Positions, standing: Standing, refused: Refused) -> Positions:
         """Do what the plan says about a refusal, the last one; give the rows that its model is still asked about.
@@ -179,7 +181,7 @@ class Escalation:
         while not standing.asked(spare, rest):
             part = question.part(rest)
             try:
-                standing.put(rest, self._ask(spare, part), spare)
+                standing.put(rest, self._ask(spare, part, rest, standing), spare)
             except BudgetExceededError as refusal:
                 rest = self._give_way(question, rest, standing, {**refused, spare: refusal})
         if answered := int((standing.by[rest] >= 0).sum()):

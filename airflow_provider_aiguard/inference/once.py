@@ -81,6 +81,11 @@ class Answer(NamedTuple):
         return {"v": values, "c": confidences, "s": self.source and str(self.source)}
 
 
+LASTING = frozenset(
+    {"bad_input", "bad_response", "content_filter", "malformed", "no_value", "refused", "too_long", "truncated"}
+)
+"""Reasons of failures that a row would meet again at once. What it cost is not paid again before a retry."""
+
 _UNANSWERED = Answer((), (), None, Failure("unknown", "no answer is kept"))
 
 Ask = Callable[[Sequence[int], Sequence[str]], Sequence[Answer]]
@@ -192,7 +197,7 @@ class Once:
     def _remembered(self, row: tuple[Any, ...], answer: Answer) -> Answer:
         """Keep an answer for the next chunks. What does not fit is asked of the store, which is slower."""
         fits_in = not self._plan.store_results or len(self._memory) < REMEMBERED
-        if answer.failure is None and fits_in:
+        if fits_in and (answer.failure is None or answer.failure.reason in LASTING):
             self._memory[row] = answer
         return answer
 

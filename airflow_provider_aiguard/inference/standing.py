@@ -11,7 +11,7 @@ import pandas as pd
 
 from airflow_provider_aiguard.core.claims import Failure
 from airflow_provider_aiguard.core.provenance import ConfidenceSource
-from airflow_provider_aiguard.inference.validate import Positions, ValidClaims
+from airflow_provider_aiguard.inference.validate import Mask, Positions, ValidClaims
 
 NOBODY = -1
 """Whose answer stands where there is none."""
@@ -30,6 +30,8 @@ class Standing:
         self._failures: dict[int, Failure] = {}
         self.by: Positions = np.full(rows, NOBODY, dtype=np.intp)
         """By row, the position of the model whose answer stands."""
+        self.fresh: Mask = np.zeros(rows, dtype=bool)
+        """Which rows a model was asked about anew."""
         self.degraded: dict[str, int] = {}
         """Rows that a cheaper model answered than the one they should have gone to, by why: outage or budget."""
 
@@ -49,6 +51,11 @@ class Standing:
         for row in where[valid.answered].tolist() if self._failures else ():
             self._failures.pop(row, None)
         self._failures |= {int(where[i]): failure for i, failure in valid.failures.items()}
+
+    @property
+    def saved(self) -> int:
+        """Rows that are answered, and no model was asked about them anew."""
+        return int(((self.by != NOBODY) & ~self.fresh).sum())
 
     def fail(self, where: Positions, failure: Failure) -> None:
         """Let no answer stand for some rows, whatever was said before."""

@@ -97,6 +97,7 @@ class Tally:
     rejects: int = 0
     not_processed: int = 0
     chunks: int = 0
+    saved: int = 0
     degraded: dict[str, int] = field(default_factory=dict)
     sample_share: float = 1.0
     sample_steps: list[tuple[int, float]] = field(default_factory=list)
@@ -129,7 +130,7 @@ class Tally:
             sample_share=self.sample_share,
             sample_steps=tuple(self.sample_steps),
             chunks=self.chunks,
-            saved=self.models[0].saved,
+            saved=self.saved,
             cost_micros=self.cost_micros,
             seconds=round(time.monotonic() - self.started, 3),
             model_seconds=round(sum(model.seconds for model in self.models), 3),

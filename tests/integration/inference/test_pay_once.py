@@ -11,13 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
+from http_server import Endpoint
 from steps import Database, Runner, identity
 
 from airflow_provider_aiguard.core.budget import Budget
 from airflow_provider_aiguard.core.claims import Claims, Failure
 from airflow_provider_aiguard.core.errors import InvalidClaimError, RejectShareError
+from airflow_provider_aiguard.core.outputs import parse_outputs
 from airflow_provider_aiguard.core.provenance import ConfidenceSource
 from airflow_provider_aiguard.core.table import Table
+from airflow_provider_aiguard.inference.engine import run_inference
+from airflow_provider_aiguard.inference.plan import InferencePlan
+from airflow_provider_aiguard.models.http import HttpModel
 from airflow_provider_aiguard.store import schema
 
 if TYPE_CHECKING:
@@ -232,6 +237,17 @@ class TestFailures:
         summary = run(model.of(), run_id="run-2", try_number=2, **BY_CARRIER)
         assert (asked(run), summary.saved) == ([2, 1], 29)
 
+    def test_one_that_it_would_fail_on_again_is_not_paid_for_twice(self, database: Database, run: Runner) -> None:
+        database.flights(30)
+
+        def fails(chunk: pd.DataFrame) -> Any:
+            return {"late": [Failure("malformed") if c == "AA" else True for c in chunk["carrier"]]}
+
+        summary = run(fails, chunk_size=10, max_reject_share=1.0, **BY_CARRIER)
+        assert (asked(run), summary.cost_micros) == ([2], 20_000)
+        # Nobody has answered the others of its kind.
+        assert (summary.rejects, summary.saved, summary.models[0].saved) == (15, 14, 14)
+
     def test_an_invalid_answer_is_not_kept(self, database: Database, run: Runner, store: Store) -> None:
         database.flights(2)
         with pytest.raises(InvalidClaimError, match=r"row \{'id': '2'\}: 'yes' is not true or false"):
@@ -251,6 +267,17 @@ class TestFailures:
         store._database.write(lambda conn: conn.execute(sa.update(schema.result).values(result=poison)).close())
         assert run(is_ua, run_id="run-2", try_number=2, **BY_CARRIER).saved == 0
         assert run(is_ua, run_id="run-3", try_number=3, **BY_CARRIER).saved == 2
+
+
+def test_columns_that_a_model_does_not_see_make_no_work(database: Database, run: Runner, store: Store) -> None:
+    database.flights(30)
+    with Endpoint(lambda body, _: {"predictions": [row["carrier"] == "UA" for row in body["instances"]]}) as endpoint:
+        model = HttpModel(endpoint.url, model="m", outputs=["late"], protocol="json", features=["carrier"])
+        plan = InferencePlan(**{**PRICED, "outputs": parse_outputs({"late": bool})})
+        engine = database.engine
+        summary = run_inference(plan, model, source=engine, target=engine, store=store, identity=identity("run-1"))
+        assert [len(body["instances"]) for body in endpoint.requests] == [2]
+    assert (summary.saved, summary.cost_micros) == (28, 20_000)
 
 
 def test_a_source_of_confidence_is_remembered(database: Database, run: Runner) -> None:
