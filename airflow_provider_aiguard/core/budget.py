@@ -63,6 +63,10 @@ class Budget:
         """The limit in what the ledger counts: micro-dollars, tokens or calls."""
         return limit_amount(Decimal(self.limit), self.unit)
 
+    @cached_property
+    def _zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
     @property
     def turns(self) -> bool:
         """Whether its window gives way to a new one with the calendar."""
@@ -90,7 +94,7 @@ class Budget:
     def _date(self, now: datetime) -> str:
         if not self.turns:
             return ""
-        return now.astimezone(ZoneInfo(self.time_zone)).isoformat()[: _DATE_LENGTH[self.per]]
+        return now.astimezone(self._zone).date().isoformat()[: _DATE_LENGTH[self.per]]
 
     def _check_zone(self) -> None:
         if self.time_zone != "UTC" and not self.turns:

@@ -14,6 +14,8 @@ import math
 import os
 import random
 import time
+from collections import deque
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -54,6 +56,9 @@ _RESTARTING = ("57P01", "57P02", "57P03", "53300")
 _NOT_YET = ("starting up", "shutting down", "recovery", "accepting connections", "too many", "terminating")
 """What a server says at the door while it cannot be used. Whatever else it says there stays so."""
 
+IDLE = 2
+"""How many connections to PostgreSQL a process keeps open between transactions."""
+
 _CURSOR = "aiguard_cursor"
 """Where a connection keeps the cursor of the ledger's holds."""
 
@@ -73,6 +78,9 @@ class Database:
         self._owned = owned
         self._patience = patience
         self._process = os.getpid()
+        self._idle: deque[Connection] = deque()
+        # A file is opened for each transaction, and a caller's engine keeps its connections itself.
+        self._most_idle = IDLE if owned and not self.is_sqlite else 0
 
     def __str__(self) -> str:
         return _shown(self.engine.url)
@@ -98,6 +106,9 @@ class Database:
 
     def close(self) -> None:
         """Close the connections, unless the engine is the caller's."""
+        self._leave_inherited()
+        while self._idle:
+            self._idle.pop().close()
         if self._owned:
             self.engine.dispose()
 
@@ -105,16 +116,39 @@ class Database:
         """After a fork, leave the connections to the parent: two processes on one socket mix their answers."""
         if self._process != os.getpid():
             self._process = os.getpid()
+            self._idle.clear()
             self.engine.dispose(close=False)
 
     def _once(self, work: Callable[[Connection], T], *, write: bool) -> T:
         self._leave_inherited()
-        with self.engine.connect() as conn, conn.begin():
-            if write and self.is_sqlite:
-                # A transaction that begins by reading and then writes fails at once, without waiting, when another
-                # process wrote in between. Taking the write lock first makes it wait its turn instead.
-                conn.exec_driver_sql("BEGIN IMMEDIATE")
-            return work(conn)
+        conn = self._connected()
+        try:
+            with conn.begin():
+                if write and self.is_sqlite:
+                    # A transaction that begins by reading and then writes fails at once, without waiting, when another
+                    # process wrote in between. Taking the write lock first makes it wait its turn instead.
+                    conn.exec_driver_sql("BEGIN IMMEDIATE")
+                done = work(conn)
+        except BaseException:
+            conn.close()
+            raise
+        self._keep(conn)
+        return done
+
+    def _connected(self) -> Connection:
+        with suppress(IndexError):
+            return self._idle.pop()
+        conn = self.engine.connect()
+        if self._most_idle:
+            # SQLAlchemy would close it when it is collected, in a fork too, where it is still the parent's.
+            conn.detach()
+        return conn
+
+    def _keep(self, conn: Connection) -> None:
+        if len(self._idle) < self._most_idle:
+            self._idle.append(conn)
+        else:
+            conn.close()
 
     def _patiently(self, attempt: Callable[[], T]) -> T:
         started, said = time.monotonic(), False
@@ -306,9 +340,9 @@ def _postgres_engine(url: URL, patience: float) -> Engine:
     timeout = {} if "connect_timeout" in url.query else {"connect_timeout": seconds}
     return sa.create_engine(
         url,
-        # No ping before each use: a connection that has gone stale is noticed, and the work is tried on a new one.
-        pool_size=2,
-        # Every transaction here is ended by its block: the pool need not roll back once more.
+        # The Database keeps its connections itself, whole: a pool makes anew all that SQLAlchemy wraps around them.
+        poolclass=NullPool,
+        # Every transaction here is ended by its block: it need not be rolled back once more.
         pool_reset_on_return=None,
         hide_parameters=True,
         isolation_level="READ COMMITTED",

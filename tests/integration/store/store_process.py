@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import random
@@ -9,11 +10,14 @@ import sys
 import time
 from datetime import UTC, datetime, timedelta
 
+import sqlalchemy as sa
+
 from airflow_provider_aiguard.core.amounts import Amounts
 from airflow_provider_aiguard.core.budget import Budget
 from airflow_provider_aiguard.core.errors import BudgetExceededError
 from airflow_provider_aiguard.core.lineage import Edge, EdgeKind, Flow, dataset_node, job_node
 from airflow_provider_aiguard.core.run import ModelIdentity, RunIdentity
+from airflow_provider_aiguard.store.database import open_database
 from airflow_provider_aiguard.store.store import open_store
 
 HOUR = timedelta(hours=1)
@@ -123,6 +127,32 @@ def fork(url: str) -> None:
     _, status = os.waitpid(child, 0)
     spent = store.ledger.status(budget, identity, datetime.now(UTC)).spent
     print(status, spent, flush=True)
+
+
+def inherit(url: str, end: str) -> None:
+    """Use the store, fork, end it in the child in one of several ways, and use it again in the parent."""
+    database = open_database(url)
+
+    def say_backend() -> None:
+        print(database.read(lambda conn: conn.scalar(sa.text("SELECT pg_backend_pid()"))), flush=True)
+
+    say_backend()
+    child = os.fork()
+    if not child:
+        if end == "use":
+            say_backend()
+        else:
+            print("-", flush=True)
+        if end == "close":
+            database.close()
+        if end == "collect":
+            del say_backend, database
+            gc.collect()
+        if end == "exit":
+            sys.exit()
+        os._exit(0)
+    os.waitpid(child, 0)
+    say_backend()
 
 
 def tell_lineage(url: str, seed: str) -> None:

@@ -91,7 +91,7 @@ class TestOpenDatabase:
         assert database.engine.url == given.url
         assert isinstance(database.engine.pool, NullPool)
 
-    def test_postgres_gets_a_small_pool_that_checks_and_gives_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_postgres_gets_no_pool_and_a_connection_that_gives_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
         given: list[dict[str, Any]] = []
         make = sa.create_engine
 
@@ -105,7 +105,7 @@ class TestOpenDatabase:
         assert [options.pop("connect_args") for options in given] == [{"connect_timeout": 10}, {}]
         assert given[0] == given[1]
         assert given[0] == {
-            "pool_size": 2,
+            "poolclass": NullPool,
             "pool_reset_on_return": None,
             "hide_parameters": True,
             "isolation_level": "READ COMMITTED",
