@@ -101,7 +101,8 @@ class Asker:
         self._outputs = outputs
         self._once: Once | None = None
         if plan.pays_once or counts_tokens(model):
-            self._once = Once(plan, model.identity, store.results, identity, outputs.all)
+            started = store.runs.first_start(identity)
+            self._once = Once(plan, model.identity, store.results, identity, outputs.all, started)
         priced = plan.price_per_row is not None or plan.price is not None
         self.tally = ModelTally(model=model.identity, priced=priced)
         self.row_price = None if plan.price_per_row is None else float(plan.price_per_row * MICROS_PER_DOLLAR)

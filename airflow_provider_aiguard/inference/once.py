@@ -100,6 +100,8 @@ class Once:
     :param results: the store's results.
     :param identity: the run.
     :param outputs: the plan's, with the types of the target's columns: an answer of another type is none.
+    :param started: when the task was first started in its DAG run, with zone: what was answered since is known to all
+        of its tries, whoever asked.
     """
 
     def __init__(
@@ -109,13 +111,14 @@ class Once:
         results: Results,
         identity: RunIdentity,
         outputs: Sequence[Output],
+        started: dt.datetime,
     ) -> None:
         self._plan = plan
         self._model = model
         self._results = results
         self._identity = identity
         self._outputs = outputs
-        self._started = _now()
+        self._started = started
         self._memory: dict[tuple[Any, ...], Answer] = {}
 
     def claims(self, rows: pd.DataFrame, needed: Mapping[str, Mask], ask: Ask) -> Claims:

@@ -2,7 +2,8 @@
 
 Work is *taken* before it is done: one row a key, inserted or taken over in one statement, so that of two workers with
 the same work one does it and the other waits. A taken row whose time is up belongs to whoever asks next. A result is
-written in the transaction that settles its price.
+written in the transaction that settles its price. Work that is done anew keeps its old result until there is a new one:
+given back, it is as done as it was.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ class Results:
         aware(until, what="until")
         free = _is_free(identity, aware(now, what="now"), since and aware(since, what="since"))
         values = {name: getattr(identity, name) for name in ("run_id", "dag_id", "dag_run_id", "task_id")}
-        values |= {"state": str(WorkState.TAKEN), "taken_until": until, "made_at": None, "result": None}
+        values |= {"state": str(WorkState.TAKEN), "taken_until": until}
         parts = [self._take(some, values, free, read) for some in _batches(sorted(set(keys)))]
         return Taken(
             mine=frozenset(key for part in parts for key in part.mine),
@@ -105,7 +106,7 @@ class Results:
     def give_back(self, keys: Iterable[str], identity: RunIdentity) -> None:
         """Leave work undone to others: what this run has taken and not finished."""
         for some in _batches(sorted(set(keys))):
-            self._database.write(partial(_give_back, keys=some, run_id=identity.run_id))
+            self._database.write(partial(_give_back_some, keys=some, run_id=identity.run_id))
 
     def save(self, conn: Connection, results: Mapping[str, Any], identity: RunIdentity, now: datetime) -> None:
         """Keep results, inside the caller's transaction: the one that settles what they cost.
@@ -126,7 +127,7 @@ class Results:
     def prune(self, before: datetime) -> int:
         """Forget results made before a time, and work taken before it that was never done; return how many."""
         moment = aware(before, what="before")
-        old = sa.or_(row.made_at < moment, sa.and_(row.state == str(WorkState.TAKEN), row.taken_until < moment))
+        old = sa.or_(sa.and_(_was_done, row.made_at < moment), sa.and_(_is_taken, row.taken_until < moment))
         return self._database.write(lambda conn: conn.execute(sa.delete(schema.result).where(old)).rowcount)
 
     def _take(
@@ -161,6 +162,10 @@ _written = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 """Made once: ``json.dumps`` makes an encoder a call where it is not to write as it does by default."""
 
 _was_done = row.state == str(WorkState.DONE)
+_is_taken = row.state == str(WorkState.TAKEN)
+
+_NOBODY = {"run_id": "", "dag_id": "", "dag_run_id": "", "task_id": ""}
+"""Whose a result is again whose maker is not known any more: only its age tells who may use it."""
 
 
 def _is_free(identity: RunIdentity, now: datetime, since: datetime | None) -> sa.ColumnElement[bool]:
@@ -170,7 +175,7 @@ def _is_free(identity: RunIdentity, now: datetime, since: datetime | None) -> sa
         same = row.run_id == identity.run_id
     known = same if since is None else sa.or_(same, row.made_at >= since)
     left = sa.or_(row.taken_until <= now, row.run_id == identity.run_id)
-    return sa.or_(sa.and_(_was_done, ~known), sa.and_(row.state == str(WorkState.TAKEN), left))
+    return sa.or_(sa.and_(_was_done, ~known), sa.and_(_is_taken, left))
 
 
 def _take(conn: Connection, keys: Sequence[str], values: Mapping[str, Any], free: sa.ColumnElement[bool]) -> set[str]:
@@ -207,13 +212,17 @@ def _put(
 
 def give_back_all(conn: Connection, run_ids: Sequence[str]) -> None:
     """Leave what ended or dead runs have taken and not done to others, inside the caller's transaction."""
-    undone = sa.and_(row.run_id.in_(run_ids), row.state == str(WorkState.TAKEN))
-    conn.execute(sa.delete(schema.result).where(undone)).close()
+    _give_back(conn, row.run_id.in_(run_ids))
 
 
-def _give_back(conn: Connection, keys: Sequence[str], run_id: str) -> None:
-    undone = sa.and_(row.work_key.in_(_those(conn, keys)), row.run_id == run_id, row.state == str(WorkState.TAKEN))
-    conn.execute(sa.delete(schema.result).where(undone)).close()
+def _give_back_some(conn: Connection, keys: Sequence[str], run_id: str) -> None:
+    _give_back(conn, sa.and_(row.work_key.in_(_those(conn, keys)), row.run_id == run_id))
+
+
+def _give_back(conn: Connection, whose: sa.ColumnElement[bool]) -> None:
+    undone = sa.and_(whose, _is_taken)
+    conn.execute(sa.delete(schema.result).where(undone, row.result.is_(None))).close()
+    conn.execute(sa.update(schema.result).where(undone).values(state=str(WorkState.DONE), **_NOBODY)).close()
 
 
 def _done(conn: Connection, keys: Sequence[str]) -> dict[str, str]:

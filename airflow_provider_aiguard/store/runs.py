@@ -156,6 +156,19 @@ class Runs:
         found = self._database.read(lambda conn: conn.execute(query).scalar_one_or_none())
         return None if found is None else InferenceSummary.from_dict(found)
 
+    def first_start(self, identity: RunIdentity) -> datetime:
+        """When a task of a DAG run was first started, in whatever try; outside Airflow, when the run was.
+
+        :raises NotRecordedError: if it was not.
+        """
+        same = [run[name] == getattr(identity, name) for name in ("dag_id", "dag_run_id", "task_id")]
+        conditions = [run.run_id == identity.run_id] if _has_no_tries(identity) else same
+        query = sa.select(sa.func.min(run.started_at)).where(*conditions)
+        found: datetime | None = self._database.read(lambda conn: conn.scalar(query))
+        if found is None:
+            raise _unknown(identity.run_id)
+        return found
+
     def furthest_try(self, identity: RunIdentity, model: ModelIdentity) -> InferenceSummary | None:
         """What the earlier try of a task did that read the most rows; ``None`` if there is none, or outside Airflow.
 

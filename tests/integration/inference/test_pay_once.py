@@ -177,6 +177,30 @@ class TestAgain:
         assert run(is_ua, run_id="run-3", reuse=timedelta(days=30), **BY_CARRIER).saved == 28
         assert asked(run) == [2, 2]
 
+    @pytest.mark.parametrize("failed", [True, False])
+    def test_a_cleared_task_pays_nothing_again_whoever_asked_the_same_since(
+        self, database: Database, run: Runner, store: Store, monkeypatch: pytest.MonkeyPatch, failed: bool
+    ) -> None:
+        """Another DAG run asks anew, without ``reuse=``, and fails or has its own answers."""
+        database.flights(30)
+        model = Scripted(is_ua, killed if failed else is_ua, is_ua)
+        run(model.of(), **BY_CARRIER)
+        with monkeypatch.context() as patch:
+            another = dataclasses.replace(identity("tomorrow"), dag_run_id="tomorrow")
+            patch.setattr("steps.identity", lambda *_: another)
+            if failed:
+                with pytest.raises(SystemExit, match="killed"):
+                    run(model.of(), **BY_CARRIER)
+            else:
+                run(model.of(), **BY_CARRIER)
+        assert asked(run) == [2, 2]
+        assert run(model.of(), run_id="cleared", try_number=2, **BY_CARRIER).saved == 30
+        with monkeypatch.context() as patch:
+            # What it had before is not its own: it asks anew once more.
+            retried = dataclasses.replace(identity("tomorrow-2", 2), dag_run_id="tomorrow")
+            patch.setattr("steps.identity", lambda *_: retried)
+            assert run(model.of(), **BY_CARRIER).saved == (28 if failed else 30)
+
     @pytest.mark.parametrize(
         ("kind", "values"),
         [
