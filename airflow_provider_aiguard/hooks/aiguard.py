@@ -90,7 +90,10 @@ def _cipher() -> Cipher | None:
         fernet = get_fernet()
     except AirflowException:
         # Also what Airflow 3.3 says where nobody set a key: its task SDK reads the template of the default.
-        log.debug("Airflow has no usable Fernet key, so results of inference are stored as they are.", exc_info=True)
+        log.warning(
+            "Airflow has no usable Fernet key, so results of inference are stored as they are. Set "
+            "AIRFLOW__CORE__FERNET_KEY to encrypt them, or store_results=False to store none."
+        )
         return None
     return fernet if fernet.is_encrypted else None
 

@@ -148,9 +148,11 @@ def _float(value: float) -> str:
 
 
 def _moment(value: dt.datetime) -> str:
+    # Only a timestamp of pandas has nanoseconds; most have none.
+    rest = f"+{nanoseconds}" if (nanoseconds := getattr(value, "nanosecond", 0)) else ""
     if value.tzinfo is None:
-        return f"t{value.isoformat(timespec='microseconds')}"
-    return f"z{value.astimezone(dt.UTC).isoformat(timespec='microseconds')}"
+        return f"t{value.isoformat(timespec='microseconds')}{rest}"
+    return f"z{value.astimezone(dt.UTC).isoformat(timespec='microseconds')}{rest}"
 
 
 def _bytes(value: bytes | memoryview) -> str:
@@ -158,7 +160,12 @@ def _bytes(value: bytes | memoryview) -> str:
 
 
 def _mapping(value: Mapping[str, Any]) -> str:
-    return "{" + ",".join(f"{_text(str(k))}:{canonical(v)}" for k, v in sorted(value.items())) + "}"
+    return "{" + ",".join(f"{_text(str(k))}:{canonical(v)}" for k, v in sorted(value.items(), key=_by_name)) + "}"
+
+
+def _by_name(item: tuple[Any, Any]) -> tuple[str, str]:
+    # Keys of several types have an order, too.
+    return str(item[0]), type(item[0]).__name__
 
 
 def _sequence(value: Sequence[Any]) -> str:

@@ -46,8 +46,8 @@ def vote(
 ) -> tuple[dict[str, Any], dict[str, float]]:
     """Take the most frequent value of each column; the confidence is its share of all that were asked.
 
-    :param samples: values by column, ``None`` for a sample without an answer, which counts against every value. At
-        least one has an answer. Of values equally frequent the first wins.
+    :param samples: values by column, ``None`` for an answer that fits no value, which counts against every value. At
+        least one fits. Of values equally frequent the first wins.
 
     >>> vote([{"kind": "late"}, {"kind": "lost"}, {"kind": "late"}, None], ["kind"])
     ({'kind': 'late'}, {'kind': 0.5})

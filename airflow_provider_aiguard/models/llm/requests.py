@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from pydantic_ai.settings import ModelSettings
 
 log = logging.getLogger(__name__)
+
+_BOUNDS = re.compile(r"<(?=\s*/?\s*row|\|)", re.IGNORECASE)
 
 COMPLAINT = 2_000
 """Bytes of what the model is told about an answer that has to be repaired."""
@@ -137,7 +140,7 @@ def _most_usage(
 def _shortened(messages: list[ModelMessage]) -> list[ModelMessage]:
     """Bound complaints, which quote the answer they are about: a request must not cost more than was held for it.
 
-    The first message is the row, which is never cut.
+    An answer may quote the row, so the bounds of a row are escaped. The first message is the row, which is never cut.
     """
     return [
         replace(message, parts=[_bounded(part) for part in message.parts])
@@ -148,10 +151,19 @@ def _shortened(messages: list[ModelMessage]) -> list[ModelMessage]:
 
 
 def _bounded(part: Any) -> Any:
-    content = getattr(part, "content", None)
+    content = _escaped(getattr(part, "content", None))
     text = (content if isinstance(content, str) else json.dumps(content, default=str)).encode()
-    if len(text) <= COMPLAINT:
-        return part
-    # The end closes what the beginning opened.
-    start, end = text[: COMPLAINT - 100], text[-80:]
-    return replace(part, content=f"{start.decode(errors='ignore')} … {end.decode(errors='ignore')}")
+    if len(text) > COMPLAINT:
+        # The end closes what the beginning opened.
+        start, end = text[: COMPLAINT - 100], text[-80:]
+        content = f"{start.decode(errors='ignore')} … {end.decode(errors='ignore')}"
+    return part if content is None else replace(part, content=content)
+
+
+def _escaped(content: Any) -> Any:
+    """Write what could be taken for the bounds of a row, or of a message, so that it cannot, in every text."""
+    if isinstance(content, str):
+        return _BOUNDS.sub(r"\\u003c", content)
+    if isinstance(content, dict):
+        return {key: _escaped(value) for key, value in content.items()}
+    return type(content)(map(_escaped, content)) if type(content) in {list, tuple} else content

@@ -43,6 +43,13 @@ class RowAnswer:
     confidences: Mapping[str, float | None]
 
 
+@dataclass(frozen=True)
+class _Lost:
+    """No answer came: the model said nothing about the row, right or wrong."""
+
+    failure: Failure
+
+
 class Session:
     """Asks one or two models about rows, in one event loop, over connections that stay open.
 
@@ -108,18 +115,24 @@ class Session:
         """Ask about one row: once, or as often as there are voters."""
         self._rows += 1
         if len(self.voters) == 1:
-            return await self._ask(self.voters[0], row)
+            only = await self._ask(self.voters[0], row)
+            return only.failure if isinstance(only, _Lost) else only
         answers = await all_of(self._ask(voter, row) for voter in self.voters)
-        if all(isinstance(answer, Failure) for answer in answers):
-            return answers[0]
-        votes = [answer.values if isinstance(answer, RowAnswer) else None for answer in answers]
+        # A model that is away has no opinion: one that agrees with it cannot be told from one that does not.
+        lost = [answer for answer in answers if isinstance(answer, _Lost)]
+        if 2 * len(lost) > len(answers) or (lost and self.confidence is ConfidenceSource.AGREEMENT):
+            return lost[0].failure
+        given = [answer for answer in answers if not isinstance(answer, _Lost)]
+        if all(isinstance(answer, Failure) for answer in given):
+            return given[0]
+        votes = [answer.values if isinstance(answer, RowAnswer) else None for answer in given]
         return RowAnswer(*vote(votes, self.form.columns))
 
-    async def _ask(self, voter: Voter, row: str) -> RowAnswer | Failure:
+    async def _ask(self, voter: Voter, row: str) -> RowAnswer | Failure | _Lost:
         try:
             answer, response = await voter.ask(row)
         except GaveUpError as error:
-            return Failure(error.trouble.reason, error.trouble.detail)
+            return _Lost(Failure(error.trouble.reason, error.trouble.detail))
         except ai.ContentFilterError:
             return Failure("content_filter", "the provider withheld the answer")
         except ai.OutputTokenLimitExceeded:

@@ -182,6 +182,13 @@ def test_without_rows_or_columns():
     assert memory_rows(pd.DataFrame(index=range(3))) == [()] * 3
 
 
+def test_nanoseconds_and_keys_of_several_types_are_told_apart():
+    one, other = (pd.Timestamp(f"2020-01-01T00:00:00.123456{rest}") for rest in ("789", "001"))
+    assert canonical(one) != canonical(other) != canonical(other.to_pydatetime(warn=False))
+    assert canonical(pd.Timestamp("2020-01-01")) == canonical(dt.datetime(2020, 1, 1))  # noqa: DTZ001
+    assert canonical({2: 1, "1": 2}) == canonical({"1": 2, 2: 1})
+
+
 def test_a_value_without_a_form_is_refused_by_column():
     with pytest.raises(ConfigurationError, match="Input column 'x': A value of type object has no canonical form"):
         key(x=object())
