@@ -23,7 +23,7 @@ from airflow_provider_aiguard.inference.calibrated import calibrated
 from airflow_provider_aiguard.inference.cascade import counts_tokens
 from airflow_provider_aiguard.inference.columns import StepOutputs
 from airflow_provider_aiguard.inference.keeping import keep_meanwhile
-from airflow_provider_aiguard.inference.once import Answer, Once, answers_of
+from airflow_provider_aiguard.inference.once import TAKEN_FOR, Answer, Once, answers_of
 from airflow_provider_aiguard.inference.prices import Answering, Bill, Metered
 from airflow_provider_aiguard.inference.tally import ModelTally
 from airflow_provider_aiguard.inference.validate import Mask, ValidClaims, validate_claims
@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 
 HOLD_TTL = timedelta(hours=6)
 """Longer than any sane model call. A dead worker's hold is forfeited earlier, by the next try of its task."""
+
+RENEW_SECONDS = TAKEN_FOR.total_seconds() / 6
+"""How often others are told that a chunk is still under way."""
 
 DescribeRow = Callable[[int], str]
 """Tells the key of a row by its position."""
@@ -233,10 +236,7 @@ class Asker:
         predict = partial(self._model.predict, work.rows)
         started = time.monotonic()
         try:
-            if work.keys and isinstance(self._model, Answering):
-                claims = keep_meanwhile(self._keeper(work), predict)
-            else:
-                claims = predict()
+            claims = keep_meanwhile(self._keeper(work), predict) if work.keys else predict()
         finally:
             seconds = time.monotonic() - started
             self.tally.seconds += seconds
@@ -245,8 +245,13 @@ class Asker:
 
     def _keeper(self, work: _Work) -> Callable[[], None]:
         kept: set[str] = set()
+        renewed = time.monotonic()
 
         def keep() -> None:
+            nonlocal renewed
+            if time.monotonic() - renewed > RENEW_SECONDS:
+                self._store.results.renew(self._identity, datetime.now(UTC) + TAKEN_FOR)
+                renewed = time.monotonic()
             new = {key: answer for key, answer in self._so_far(work).items() if key not in kept}
             if new:
                 self._store.results.keep(new, self._identity, datetime.now(UTC))

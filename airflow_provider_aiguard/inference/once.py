@@ -42,8 +42,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 TAKEN_FOR = dt.timedelta(hours=1)
-"""How long work stays a worker's own. Longer than a sane call for one chunk; a run that ends gives its work back. One
-that takes longer and lives is paid for twice if another wants the same rows."""
+"""How long work stays a worker's own, unless it says that it is still at it. A run that ends gives its work back."""
 
 _EVER = dt.datetime.min.replace(tzinfo=dt.UTC)
 

@@ -108,6 +108,15 @@ class Results:
         for some in _batches(sorted(set(keys))):
             self._database.write(partial(_give_back_some, keys=some, run_id=identity.run_id))
 
+    def renew(self, identity: RunIdentity, until: datetime) -> None:
+        """Keep what a run has taken and not finished from others for longer.
+
+        :param until: when it belongs to whoever asks next, with zone.
+        """
+        mine = sa.and_(row.run_id == identity.run_id, _is_taken)
+        change = sa.update(schema.result).where(mine).values(taken_until=aware(until, what="until"))
+        self._database.write(lambda conn: conn.execute(change).close())
+
     def save(self, conn: Connection, results: Mapping[str, Any], identity: RunIdentity, now: datetime) -> None:
         """Keep results, inside the caller's transaction: the one that settles what they cost.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from airflow_provider_aiguard.core.errors import InvalidClaimError, RejectShareE
 from airflow_provider_aiguard.core.outputs import parse_outputs
 from airflow_provider_aiguard.core.provenance import ConfidenceSource
 from airflow_provider_aiguard.core.table import Table
+from airflow_provider_aiguard.inference import asker, keeping
 from airflow_provider_aiguard.inference.engine import run_inference
 from airflow_provider_aiguard.inference.plan import InferencePlan
 from airflow_provider_aiguard.models.http import HttpModel
@@ -365,6 +367,28 @@ def test_of_two_runs_at_once_one_pays_and_the_other_waits(
     first.join(30)
     second.join(30)
     assert (summaries[0].saved, asked(other)) == (2, [])
+
+
+def test_work_that_takes_long_stays_the_workers_own(
+    database: Database, run: Runner, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "KEEP_SECONDS", 0.01)
+    monkeypatch.setattr(asker, "RENEW_SECONDS", 0)
+    database.flights(2)
+    until: list[datetime] = []
+
+    def slow(chunk: pd.DataFrame) -> Any:
+        until.append(stored(store)[0].taken_until)
+        for _ in range(3_000):
+            if (later := stored(store)[0].taken_until) > until[0]:
+                until.append(later)
+                break
+            time.sleep(0.01)
+        return is_ua(chunk)
+
+    run(slow, **BY_CARRIER)
+    assert len(until) == 2
+    assert [row.state for row in stored(store)] == ["done"] * 2
 
 
 def stored(store: Store) -> list[Any]:
