@@ -146,11 +146,9 @@ class Asker:
         return self._once.known(self._seen(rows), needed)
 
     def _seen(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """Show the model what it names, if it does: rows that are alike in that are equal work."""
+        """Show the model what it names, if it does, in an order of its own: rows alike in that are equal work."""
         named = getattr(self._model, "inputs", None)
-        if named is None or len(named) == len(rows.columns):
-            return rows
-        return rows[[name for name in rows.columns if name in named]]
+        return rows if named is None else rows[sorted(set(rows.columns) & set(named))]
 
     def _raw(
         self, rows: pd.DataFrame, needed: Mapping[str, Mask], describe: DescribeRow, affords: Affords

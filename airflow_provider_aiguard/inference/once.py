@@ -135,7 +135,8 @@ class Once:
         # What is in memory is neither written out nor hashed.
         written = zip(canonical_rows(seen.iloc[new]), (patterns[i] for i in new), strict=True)
         work = [row + pattern for row, pattern in written]
-        keys = work_keys(work, sorted(rows.columns), self._model, self._plan.outputs)
+        # In their order: an estimator that was fitted on a matrix tells columns by their place.
+        keys = work_keys(work, list(rows.columns), self._model, self._plan.outputs)
         found = self._answers(dict(zip(keys, firsts[new].tolist(), strict=True)), list(needed), ask)
         for i, key in zip(new, keys, strict=True):
             answers[i] = self._remembered(different[i], found[key])

@@ -71,7 +71,7 @@ def work_keys(
     """Give the key of each row.
 
     :param rows: what :func:`canonical_rows` wrote.
-    :param names: the columns, sorted.
+    :param names: the columns, in the order that the model sees them in: another order is other work.
     :param model: who is asked. Its fingerprint stands for its weights, its prompt and its parameters.
     :param outputs: what it is asked for, with types and labels.
     :return: a key for each row: 64 hexadecimal digits.

@@ -64,6 +64,22 @@ def asked(run: Runner) -> list[int]:
 
 
 class TestEqualRows:
+    def test_columns_in_another_order_are_other_work(self, database: Database, run: Runner) -> None:
+        database.flights(4)
+
+        def by_place(chunk: pd.DataFrame) -> Any:
+            return {"first": chunk.to_numpy()[:, 0]}
+
+        def first(*inputs: str) -> list[float]:
+            plan = {**PRICED, "outputs": {"first": float}, "reuse": timedelta(days=1), "run_id": inputs[0]}
+            run(by_place, inputs=inputs, **plan)
+            return [value for (value,) in database.rows("SELECT first FROM scored ORDER BY id")]
+
+        database.run("ALTER TABLE flights ADD COLUMN hour DOUBLE PRECISION", "UPDATE flights SET hour = 7")
+        assert first("distance", "hour") == [100.0, 200.0, 300.0, 400.0]
+        assert first("hour", "distance") == [7.0] * 4
+        assert asked(run) == [4, 4]
+
     def test_each_different_row_of_a_table_is_asked_about_once(self, database: Database, run: Runner) -> None:
         database.flights(30)
         summary = run(is_ua, chunk_size=10, **BY_CARRIER)
