@@ -53,8 +53,9 @@ def add_budget(
     )
     setter.add_argument("name", help="the budget")
     setter.add_argument("limit", nargs="?", help="USD such as 25.00, or a number of tokens or calls")
-    setter.add_argument("--per", choices=get_args(Per), default="dag_run", help="its window (default: %(default)s)")
-    setter.add_argument("--unit", choices=get_args(Unit), default="usd", help="what it counts (default: %(default)s)")
+    known = "(default: what the store knows of it)"
+    setter.add_argument("--per", choices=get_args(Per), help=f"its window {known}")
+    setter.add_argument("--unit", choices=get_args(Unit), help=f"what it counts {known}")
     setter.add_argument("--remove", action="store_true", help="let the limit in the code apply again")
     holds = add("holds", _holds, "what is held now, the oldest first")
     holds.add_argument("name", nargs="?", help="only this budget")
@@ -122,17 +123,35 @@ def _limit_line(limit: StoredLimit) -> str:
 def _set(options: argparse.Namespace, store: Store) -> tuple[int, dict[str, Any]]:
     if (options.limit is None) != options.remove:
         raise ConfigurationError("aiguard budget set takes a limit, such as 25.00, or --remove: one of them.")
-    kind = {"name": options.name, "per": options.per, "unit": options.unit}
+    kind = _kind(options, store)
     by = _who()
     if options.remove:
         return 0, kind | _removed(store, by, **kind)
-    number = parse_limit(options.limit, options.unit, what="limit")
-    limit = _stored_limit(kind, limit_amount(number, options.unit), by)
+    number = parse_limit(options.limit, kind["unit"], what="limit")
+    limit = _stored_limit(kind, limit_amount(number, kind["unit"]), by)
     store.budgets.set_limit(limit)
     said = format_amount(limit.amount, limit.unit)
     logger.warning("%s set the limit of budget %r per %s to %s.", by, limit.name, limit.per, said)
     text = f"Budget {limit.name!r} per {limit.per}: the limit is {said} now, whatever the code says."
     return 0, {**kind, "limit": limit.amount, "text": text}
+
+
+def _kind(options: argparse.Namespace, store: Store) -> dict[str, Any]:
+    """Which of the budgets of a name is meant: a limit of another kind would change nothing."""
+    name, per, unit = options.name, options.per, options.unit
+    if per and unit:
+        return {"name": name, "per": per, "unit": unit}
+    there = [(window.window.partition(":")[0], window.unit) for window in store.budgets.windows(name)]
+    there += [(limit.per, limit.unit) for limit in store.budgets.limits(name)]
+    found = sorted({(p, u) for p, u in there if per in (None, p) and unit in (None, u)})
+    if len(found) == 1:
+        return {"name": name, "per": found[0][0], "unit": found[0][1]}
+    if not found and per:
+        return {"name": name, "per": per, "unit": unit or "usd"}
+    known = ", ".join(f"--per {p} --unit {u}" for p, u in found) or "none of it yet"
+    raise ConfigurationError(
+        f"Which budget {name!r} is meant? Say --per, and --unit unless it counts USD. The store knows: {known}."
+    )
 
 
 def _stored_limit(kind: dict[str, Any], amount: int, by: str) -> StoredLimit:

@@ -158,8 +158,8 @@ class InferenceSummary:
     :param inferred: rows with at least one cell the model filled.
     :param rejects: rows the model failed on.
     :param not_processed: rows that were left out because a budget ran short; they are no rejects.
-    :param degraded: rows answered by a cheaper model than the one they should have gone to, by why: ``outage`` or
-        ``budget``.
+    :param degraded: rows answered by a cheaper model than the one they should have gone to, by why: ``outage``,
+        ``budget``, or ``uncertified`` where the quality cannot be met and ``on_uncertified="accept"``.
     :param sample_share: share of the rows that was asked about at the end: 1 unless a budget ran short. The rows in it
         are a random sample, by key.
     :param sample_steps: from which row on which share was asked about, wherever it changed.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
 
-from airflow_provider_aiguard.core.errors import AIGuardError, ConfigurationError
+from airflow_provider_aiguard.core.errors import AIGuardError, ConfigurationError, StoreUnavailableError
 
 if TYPE_CHECKING:
     from airflow_provider_aiguard.store.results import Cipher
@@ -42,12 +42,16 @@ class AIGuardHook(BaseHook):
         """SQLAlchemy URL of the store.
 
         :raises ConfigurationError: if the connection cannot be a store.
+        :raises StoreUnavailableError: if nobody could tell whether there is a connection.
         """
+        connection: Any
         try:
             connection = self.get_connection(self.aiguard_conn_id)
         except AirflowNotFoundException:
             if self.aiguard_conn_id != DEFAULT_CONN_ID:
                 raise
+            connection = _sought(self.aiguard_conn_id)
+        if connection is None:
             from airflow_provider_aiguard.store.location import embedded_url
 
             return embedded_url()
@@ -64,7 +68,7 @@ class AIGuardHook(BaseHook):
                 f"Connection {self.aiguard_conn_id!r} is of type {connection.conn_type!r}; a store is of type "
                 "'aiguard', 'postgres' or 'sqlite'."
             )
-        return sqlalchemy_url(connection.get_hook())  # type: ignore[no-untyped-call]  # Airflow's is untyped
+        return sqlalchemy_url(connection.get_hook())
 
     def get_conn(self) -> Store:
         """Open the store, upgrading its schema on first use."""
@@ -79,6 +83,45 @@ class AIGuardHook(BaseHook):
         except (AIGuardError, AirflowNotFoundException, ImportError) as error:
             return False, str(error)
         return True, "The store is reachable and its schema is current."
+
+
+def _sought(conn_id: str) -> Any:
+    """Look for a connection once more: Airflow says that there is none also where a secrets backend failed.
+
+    In a store of its own every budget would begin again at nothing.
+
+    :return: ``None`` if there really is none.
+    :raises StoreUnavailableError: if a backend could not tell.
+    """
+    from airflow.sdk.execution_time.supervisor import ensure_secrets_backend_loaded
+
+    try:
+        for backend in ensure_secrets_backend_loaded():
+            if (found := backend.get_connection(conn_id=conn_id)) is not None:
+                return found
+            _require_answer(backend, conn_id)
+    except Exception as error:
+        # Its words may hold a password.
+        raise StoreUnavailableError(
+            f"Airflow could not look up connection {conn_id!r} ({type(error).__name__}), so nobody knows where the AI "
+            "Guard store is. Nothing is spent or published without it. Check the secrets backend and the API server, "
+            "then retry."
+        ) from None
+    return None
+
+
+def _require_answer(backend: Any, conn_id: str) -> None:
+    """Ask the API server for its reason: its backend gives ``None`` for "there is none" and for "I do not know"."""
+    from airflow.sdk.exceptions import ErrorType
+    from airflow.sdk.execution_time import task_runner
+    from airflow.sdk.execution_time.comms import ErrorResponse, GetConnection
+    from airflow.sdk.execution_time.secrets.execution_api import ExecutionAPISecretsBackend
+
+    if not isinstance(backend, ExecutionAPISecretsBackend):
+        return
+    answer = task_runner.SUPERVISOR_COMMS.send(GetConnection(conn_id=conn_id))
+    if not isinstance(answer, ErrorResponse) or answer.error != ErrorType.CONNECTION_NOT_FOUND:
+        raise LookupError(conn_id)
 
 
 @cache

@@ -35,6 +35,9 @@ it can cost, and at its end the slowest row is waited for."""
 NOTHING = math.inf
 """A threshold that no confidence reaches."""
 
+EVERYTHING = -math.inf
+"""A threshold that every answer reaches, also one without a confidence."""
+
 
 @dataclass(frozen=True)
 class Level:
@@ -255,4 +258,4 @@ def _certified(certificate: Certificate, on_uncertified: str) -> float:
             f"{certificate} Label more rows, or say what to do without one: on_uncertified='escalate' asks the last "
             "model about every row, 'accept' takes what the cheapest says."
         )
-    return NOTHING if on_uncertified == "escalate" else 0.0
+    return NOTHING if on_uncertified == "escalate" else EVERYTHING

@@ -21,7 +21,7 @@ import numpy as np
 
 from airflow_provider_aiguard.core.claims import Failure
 from airflow_provider_aiguard.core.errors import BudgetExceededError, ModelUnavailableError
-from airflow_provider_aiguard.inference.cascade import NOTHING, Cascade
+from airflow_provider_aiguard.inference.cascade import EVERYTHING, NOTHING, Cascade
 from airflow_provider_aiguard.inference.pressure import NOT_PROCESSED, Pressure
 from airflow_provider_aiguard.inference.standing import Standing
 
@@ -157,7 +157,9 @@ class Escalation:
         threshold = self._accept[k]
         if threshold is None:
             return rest[:0]
-        sure = _is_sure(valid, part.needed, threshold)
+        sure = valid.answered if threshold == EVERYTHING else _is_sure(valid, part.needed, threshold)
+        if threshold == EVERYTHING and sure.any():
+            standing.degraded["uncertified"] = standing.degraded.get("uncertified", 0) + int(sure.sum())
         if k < len(self._accept) - 1:
             return rest[~sure]
         unsure = Failure(NOT_CONFIDENT, f"the last model's confidence is below {threshold:g}")

@@ -142,7 +142,7 @@ def _price_of_chunk(plan: InferencePlan, model: Model, rows: pd.DataFrame) -> Pr
     if plan.price is None or not isinstance(model, Bounded):
         return None
     try:
-        known = plan.price if isinstance(plan.price, Price) else price_of(model.identity.name)
+        known = plan.price if isinstance(plan.price, Price) else _listed(model)
     except (PriceUnknownError, ConfigurationError):
         if any(budget.unit == "usd" for budget in plan.budgets):
             raise
@@ -152,6 +152,19 @@ def _price_of_chunk(plan: InferencePlan, model: Model, rows: pd.DataFrame) -> Pr
     # Long calls are dearer: the row with the longest input says which prices can be reached.
     longest = max(model.most_usage(rows.iloc[[i]].reset_index(drop=True)).input_tokens for i in range(len(rows)))
     return known.within(longest)
+
+
+def _listed(model: Model) -> Price:
+    """Find the listed price of what a model is asked for: the list is of the standard service."""
+    settings: dict[str, Any] = getattr(model, "settings", {})
+    for name, value in settings.items():
+        tier = name.endswith("service_tier") and value not in {None, "auto", "default", "standard", "flex"}
+        if value and (tier or name.startswith(("anthropic_cache", "bedrock_cache"))):
+            raise PriceUnknownError(
+                f"model_settings has {name}={value!r}, which may cost more than the listed price: spending cannot be "
+                "bounded. Declare what it costs: price=Price(input='2.50', output='15') in USD for a million tokens."
+            )
+    return price_of(model.identity.name)
 
 
 def _unlisted(model: str) -> PriceUnknownError:

@@ -33,7 +33,7 @@ class Standing:
         self.fresh: Mask = np.zeros(rows, dtype=bool)
         """Which rows a model was asked about anew."""
         self.degraded: dict[str, int] = {}
-        """Rows that a cheaper model answered than the one they should have gone to, by why: outage or budget."""
+        """Rows that a cheaper model answered than the one they should have gone to, by why."""
 
     def asked(self, model: int, where: Positions) -> bool:
         """Tell whether a model was asked about these rows, all of them at once."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from airflow_provider_aiguard.core.evidence import BudgetStatus
+    from airflow_provider_aiguard.core.forecast import Forecast
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +23,7 @@ class BudgetRow:
 
     :param share: of the limit that is spent or held, to sort by.
     :param ahead: what it will have spent when it turns; empty if that cannot be said.
-    :param alarm: whether that is above the limit.
+    :param alarm: whether that is above the limit, or the window is tripped and nothing more is held.
     """
 
     name: str
@@ -54,8 +55,12 @@ def _row(status: BudgetStatus, now: datetime) -> BudgetRow:
         held=format_amount(status.held, status.unit),
         limit=format_amount(status.limit, status.unit),
         share=gone / status.limit if status.limit else 1.0,
-        ahead=""
-        if ahead is None
-        else f"{format_amount(ahead.spent, status.unit)} by {ahead.ends_at:%Y-%m-%d %H:%M} UTC",
-        alarm=ahead is not None and ahead.spent > ahead.limit,
+        ahead=_ahead(status, ahead),
+        alarm=status.tripped or (ahead is not None and ahead.spent > ahead.limit),
     )
+
+
+def _ahead(status: BudgetStatus, ahead: Forecast | None) -> str:
+    if status.tripped:
+        return "tripped: nothing more is held"
+    return "" if ahead is None else f"{format_amount(ahead.spent, status.unit)} by {ahead.ends_at:%Y-%m-%d %H:%M} UTC"

@@ -91,6 +91,13 @@ _set_limit = (
 )
 """The limit that a person put into the store; NULL if nobody did."""
 
+# As text: in RETURNING of SQLite SQLAlchemy leaves out the table, and a name alone is that of the inner one.
+_its_limit = (
+    sa.select(limits_.amount)
+    .where(*(limits_[name] == sa.literal_column(f"{schema.budget.name}.{name}") for name in ("name", "per", "unit")))
+    .scalar_subquery()
+)
+
 _x = sa.bindparam("x", type_=sa.BigInteger())
 _code_limit = sa.bindparam("code_limit", type_=sa.BigInteger())
 _this = sa.and_(
@@ -129,7 +136,7 @@ _MOVE = (
     sa.update(schema.budget)
     .where(_this)
     .values(held=budgets_.held + sa.bindparam("held_by"), spent=budgets_.spent + sa.bindparam("spent_by"))
-    .returning(budgets_.spent, budgets_.warned, sa.func.coalesce(_set_limit, budgets_.limit_amount).label("limit"))
+    .returning(budgets_.spent, budgets_.warned, sa.func.coalesce(_its_limit, budgets_.limit_amount).label("limit"))
 )
 _TRIP = sa.update(schema.budget).where(_this, ~budgets_.tripped).values(tripped=sa.true())
 _WARNED = sa.update(schema.budget).where(_this).values(warned=sa.bindparam("level"))
@@ -281,7 +288,9 @@ def _book(conn: Connection, window: Window, hold: Hold, amount: int | None, stat
     charge = row.amount if amount is None else amount
     conn.execute(_END, {**mine, "ended": str(state), "charge": charge})
     now = _move(conn, window, held=-row.amount if was is HoldState.HELD else 0, spent=charge - row.booked)
-    warnings = (*_passed(conn, window, now), *_tripped(conn, window, now, charge - row.amount))
+    # A hold that was given back holds nothing: whatever is charged then, others may hold already.
+    held = 0 if was is HoldState.RELEASED else row.amount
+    warnings = (*_passed(conn, window, now), *_tripped(conn, window, now, charge - held))
     return Booked(count=1, warnings=warnings)
 
 

@@ -178,11 +178,16 @@ class Ledger:
         state: HoldState,
         alongside: Callable[[Connection], None] | None = None,
     ) -> Booked:
+        first = Booked(count=0)
+
         def work(conn: Connection) -> Booked:
+            nonlocal first
             booked = books.book_all(conn, hold, amounts, state)
             if alongside is not None:
                 alongside(conn)
-            return booked
+            # Where the answer to a commit was lost, the next attempt finds nothing to do: what was warned of stands.
+            first = booked if booked.count else first
+            return first
 
         booked = self._database.write(work)
         for warning in booked.warnings:

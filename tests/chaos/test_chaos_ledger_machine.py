@@ -96,6 +96,13 @@ class LedgerMachine(RuleBasedStateMachine):
         self.known[held.hold_id] = {"state": "held", "amounts": wanted, "booked": {}, "ends": held.expires_at}
         return held
 
+    def charge(self, held: Any, charged: dict[str, int]) -> None:
+        mine = self.known[held.hold_id]
+        # Others may hold by now what was given back.
+        bound = dict.fromkeys(charged, 0) if mine["state"] == "released" else mine["amounts"]
+        self.book(held, "settled", charged)
+        self.tripped |= {name for name, charge in charged.items() if charge > bound[name]}
+
     def book(self, held: Any, state: str, booked: dict[str, int]) -> None:
         self.known[held.hold_id] |= {"state": state, "booked": booked}
 
@@ -104,16 +111,14 @@ class LedgerMachine(RuleBasedStateMachine):
         self.store.ledger.settle(held, Amounts(micros=micros, tokens=tokens))
         mine = self.known[held.hold_id]
         if mine["state"] != "settled":
-            charged = {name: tokens if name == "c" else micros for name in mine["amounts"]}
-            self.book(held, "settled", charged)
-            self.tripped |= {name for name, charge in charged.items() if charge > mine["amounts"][name]}
+            self.charge(held, {name: tokens if name == "c" else micros for name in mine["amounts"]})
 
     @rule(held=consumes(holds))
     def settle_without_a_word(self, held: Any) -> None:
         self.store.ledger.settle(held, Amounts())
         mine = self.known[held.hold_id]
         if mine["state"] != "settled":
-            self.book(held, "settled", dict(mine["amounts"]))
+            self.charge(held, dict(mine["amounts"]))
 
     @rule(held=holds)
     def release(self, held: Any) -> None:

@@ -306,8 +306,10 @@ class TestCertificates:
         database.flights(4)
         steps.run(Cascade(steps.levels(), accept=certificate(None), on_uncertified="escalate"))
         assert ({row[0] for row in written(database).values()}, steps.cheap.seen) == ({"strong"}, [])
-        steps.run(Cascade(steps.levels(), accept=certificate(None), on_uncertified="accept"), run_id="r2")
+        cascade = Cascade(steps.levels(), accept=certificate(None), on_uncertified="accept")
+        summary = steps.run(cascade, run_id="r2")
         assert {row[0] for row in written(database).values()} == {"cheap"}
+        assert summary.degraded == {"uncertified": 4}
 
 
 def certificate(threshold: float | None, **changes: Any) -> Certificate:

@@ -198,6 +198,42 @@ class TestWarnings:
         self.spend(store, 1_000_000)
         assert [(w.level, w.limit) for w in heard] == [(80, 10_000_000), (50, 20_000_000)]
 
+    def test_limits_of_other_budgets_are_theirs(self, store: Store) -> None:
+        for stranger, amount in (("other", 500_000), ("third", 1_000_000_000_000)):
+            store.budgets.set_limit(limit(stranger, amount))
+        heard = self.told(store)
+        for _ in range(10):
+            self.spend(store, 1_000_000)
+        assert [(w.level, w.limit) for w in heard] == [(50, 10_000_000), (80, 10_000_000), (100, 10_000_000)]
+
+    def test_a_charge_after_its_hold_was_given_back_trips(self, store: Store) -> None:
+        """Others may hold by then what was given back."""
+        heard = self.told(store)
+        held = hold(store, Amounts(micros=400_000), TEAM)
+        store.ledger.release(held)
+        store.ledger.settle(held, Amounts(micros=300_000))
+        assert [(w.level, w.above_hold) for w in heard] == [(0, 300_000)]
+        with pytest.raises(BudgetExceededError, match="is tripped"):
+            hold(store, Amounts(micros=1), TEAM)
+
+    def test_a_warning_is_said_though_the_answer_to_its_commit_was_lost(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        heard, held = self.told(store), hold(store, Amounts(micros=5_000_000), TEAM)
+        once, attempts = store._database._once, []
+
+        def lose_the_answer(work: Any, *, write: bool) -> Any:
+            result = once(work, write=write)
+            attempts.append(1)
+            if len(attempts) == 1:
+                raise sa.exc.OperationalError("COMMIT", None, Exception("server closed the connection unexpectedly"))
+            return result
+
+        monkeypatch.setattr(store._database, "_once", lose_the_answer)
+        store.ledger.settle(held, Amounts(micros=6_000_000))
+        assert len(attempts) == 2
+        assert [(w.level, w.above_hold) for w in heard] == [(50, 0), (50, 1_000_000)]
+
     def test_another_window_begins_anew(self, store: Store) -> None:
         heard = self.told(store)
         for month in (10, 11):

@@ -120,8 +120,9 @@ class TestSet:
         [
             (["team"], "takes a limit, such as 25.00, or --remove"),
             (["team", "5", "--remove"], "takes a limit, such as 25.00, or --remove"),
-            (["team", "much"], "limit must be dollars as a string such as '5.00'; got 'much'"),
-            (["team", "0.5", "--unit", "calls"], "limit must be a whole number of calls"),
+            (["team", "much", "--per", "day"], "limit must be dollars as a string such as '5.00'; got 'much'"),
+            (["team", "0.5", "--unit", "calls", "--per", "day"], "limit must be a whole number of calls"),
+            (["team", "0.5"], "Which budget 'team' is meant? Say --per, and --unit unless it counts USD. The store"),
         ],
     )
     def test_what_is_no_limit(self, aiguard, arguments, said):
@@ -138,9 +139,22 @@ class TestSet:
             raise KeyError("uid not found")
 
         monkeypatch.setattr(getpass, "getuser", nobody)
-        aiguard("set", "team", "5")
+        aiguard("set", "team", "5", "--per", "day")
         with open_store(url) as store:
             assert store.budgets.limits()[0].set_by.startswith("uid ")
+
+    @pytest.mark.usefixtures("held")
+    def test_what_the_store_knows_need_not_be_said(self, aiguard, url):
+        """A limit of another window would change nothing, and say that it did."""
+        assert aiguard("set", "team", "1.50")[0] == aiguard("set", "calls", "3")[0] == 0
+        with open_store(url) as store:
+            assert store.ledger.status(TEAM, WHO, datetime.now(UTC)).remaining == -500_000
+            assert [(limit.per, limit.unit) for limit in store.budgets.limits("calls")] == [("team", "calls")]
+        aiguard("set", "team", "9", "--per", "day")
+        code, _, err = aiguard("set", "team", "2.00")
+        assert (code, "knows: --per day --unit usd, --per month --unit usd." in err) == (3, True)
+        assert aiguard("set", "team", "--remove", "--per", "day")[0] == 0
+        assert aiguard("set", "team", "2.00")[0] == 0
 
 
 class TestHolds:

@@ -2,13 +2,18 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import traceback
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from airflow.sdk.exceptions import AirflowNotFoundException
+from airflow.sdk.bases.secrets_backend import BaseSecretsBackend
+from airflow.sdk.exceptions import AirflowNotFoundException, ErrorType
+from airflow.sdk.execution_time import supervisor, task_runner
+from airflow.sdk.execution_time.comms import ErrorResponse
+from airflow.sdk.execution_time.secrets.execution_api import ExecutionAPISecretsBackend
 from cryptography.fernet import Fernet
 
-from airflow_provider_aiguard.core.errors import ConfigurationError
+from airflow_provider_aiguard.core.errors import ConfigurationError, StoreUnavailableError
 from airflow_provider_aiguard.core.run import RunIdentity
 from airflow_provider_aiguard.hooks.aiguard import AIGuardHook
 from airflow_provider_aiguard.store.location import embedded_url
@@ -27,6 +32,59 @@ def connection(monkeypatch):
 
 def test_without_a_connection_the_store_is_a_file_below_airflow_home(airflow_home):
     assert AIGuardHook().get_url() == f"sqlite:///{airflow_home}/aiguard.db" == embedded_url()
+
+
+class Vault(BaseSecretsBackend):
+    """Is away as often as it is told to be, and then has the connection, or none."""
+
+    def __init__(self, away, uri=None):
+        self.away, self.uri = away, uri
+
+    def get_conn_value(self, conn_id, team_name=None):
+        self.away -= 1
+        if self.away >= 0:
+            raise ConnectionError("vault: 503, token s.ecret")
+        return self.uri
+
+
+@pytest.mark.parametrize(
+    ("vault", "url"),
+    [
+        (Vault(1, "aiguard://?url=sqlite:////srv/store.db"), "sqlite:////srv/store.db"),
+        (Vault(0), "sqlite:///{home}/aiguard.db"),
+    ],
+)
+def test_a_secrets_backend_that_answers_is_believed(airflow_home, monkeypatch, vault, url):
+    monkeypatch.setattr(supervisor, "ensure_secrets_backend_loaded", lambda: [vault])
+    assert AIGuardHook().get_url() == url.format(home=airflow_home)
+
+
+def test_one_that_does_not_answer_is_no_new_store(airflow_home, monkeypatch):
+    """In a store of its own every budget would begin again at nothing."""
+    monkeypatch.setattr(supervisor, "ensure_secrets_backend_loaded", lambda: [Vault(9)])
+    with pytest.raises(
+        StoreUnavailableError, match=r"could not look up connection 'aiguard_default' \(ConnectionErr"
+    ) as e:
+        AIGuardHook().get_url()
+    assert "s.ecret" not in "".join(traceback.format_exception(e.value))
+
+
+@pytest.mark.parametrize(
+    ("error", "known"), [(ErrorType.CONNECTION_NOT_FOUND, True), (ErrorType.API_SERVER_ERROR, False)]
+)
+def test_an_api_server_that_does_not_know_has_not_said_no(airflow_home, monkeypatch, error, known):
+    class Supervisor:
+        def send(self, message):
+            assert message.conn_id == "aiguard_default"
+            return ErrorResponse(error=error)
+
+    monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", Supervisor(), raising=False)
+    monkeypatch.setattr(supervisor, "ensure_secrets_backend_loaded", lambda: [ExecutionAPISecretsBackend()])
+    if known:
+        assert AIGuardHook().get_url() == f"sqlite:///{airflow_home}/aiguard.db"
+    else:
+        with pytest.raises(StoreUnavailableError, match="could not look up connection"):
+            AIGuardHook().get_url()
 
 
 def test_another_connection_that_is_missing_is_an_error(airflow_home):

@@ -20,7 +20,7 @@ from airflow_provider_aiguard import (
 )
 from airflow_provider_aiguard.core.errors import ConfigurationError, PriceUnknownError
 from airflow_provider_aiguard.core.outputs import parse_outputs
-from airflow_provider_aiguard.inference.cascade import NOTHING, routes
+from airflow_provider_aiguard.inference.cascade import EVERYTHING, NOTHING, routes
 from airflow_provider_aiguard.inference.plan import InferencePlan
 from airflow_provider_aiguard.models.function import FunctionModel
 
@@ -84,7 +84,7 @@ def test_thresholds() -> None:
     assert Cascade([CHEAP, SPARE, STRONG], accept=[0.9, 0.8]).accept == (0.9, 0.8)
     assert Cascade([CHEAP, STRONG], accept=certificate(0.7)).accept == (0.7,)
     assert Cascade([CHEAP, STRONG], accept=certificate(None), on_uncertified="escalate").accept == (NOTHING,)
-    assert Cascade([CHEAP, STRONG], accept=certificate(None), on_uncertified="accept").accept == (0.0,)
+    assert Cascade([CHEAP, STRONG], accept=certificate(None), on_uncertified="accept").accept == (EVERYTHING,)
     assert Cascade([CHEAP]).accept == ()
 
 

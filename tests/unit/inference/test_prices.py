@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+from contextlib import nullcontext
 from decimal import Decimal
 from typing import Any
 
@@ -96,6 +97,22 @@ class TestBill:
         assert Price.from_dict(bill.price).charge(Usage(requests=6, input_tokens=6_060, output_tokens=300)) == (
             bill.most.micros
         )
+
+    @pytest.mark.parametrize(
+        ("settings", "listed"),
+        [
+            ({"service_tier": "priority"}, False),
+            ({"openai_service_tier": "priority"}, False),
+            ({"anthropic_cache_instructions": True}, False),
+            ({"service_tier": "default", "anthropic_cache_messages": False, "max_tokens": 9}, True),
+        ],
+    )
+    def test_what_costs_more_than_the_list_says_is_refused(self, settings: dict[str, Any], listed: bool) -> None:
+        model = Counting()
+        model.settings = settings  # type: ignore[attr-defined]
+        with nullcontext() if listed else pytest.raises(PriceUnknownError, match="may cost more than the listed price"):
+            Bill(plan(price="listed", budgets=(Budget("b", "1"),)), model, ROWS)
+        assert Bill(plan(price=Price(input="1", output="1"), budgets=(Budget("b", "1"),)), model, ROWS).most.micros
 
     def test_no_rows_cost_nothing(self) -> None:
         assert Bill(plan(price=TIERED), Counting(), ROWS.iloc[:0]).most == Amounts(micros=0, tokens=0, calls=0)

@@ -56,6 +56,8 @@ def profile(**kwargs):
         (confidence, {"min_mean": None}, "needs a limit: give min_mean=, max_share_below= or max_entropy="),
         (confidence, {"min_mean": 80}, r"min_mean must be a number in \[0, 1\]; got 80"),
         (confidence, {"max_share_below": (0.6,)}, r"max_share_below must be \(threshold, share\)"),
+        (budget, {"budget": [Budget("b", "1")]}, "looks at one Budget; got list. Give each budget a guard of its own"),
+        (budget, {"budget": Budget("b", "1", per="task")}, "'b' is per='task': each task has a window of its own"),
         (confidence, {"min_rows": 0}, "min_rows must be at least 1; got 0"),
         (drift, {"alpha": 5}, "alpha must lie between 0 and 1; got 5"),
         (drift, {"min_effect": {"psy": 1}}, "min_effect has no test 'psy'"),
