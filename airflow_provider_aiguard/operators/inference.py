@@ -262,7 +262,7 @@ class InferenceOperator(LineageMixin, BaseOperator):
             input_columns=columns.inputs,
             copied_columns=(*columns.key_types, *columns.carry),
             state=state,
-            budgets=tuple(plan.budgets),
+            budgets=tuple(map(sources.store.budgets.applying, plan.budgets)),
             run_url=task_url(identity),
             written_by=written_by(plan.rows, source, sources, identity),
         )

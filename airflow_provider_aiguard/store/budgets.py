@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from airflow_provider_aiguard.core.amounts import Amounts, Unit
-from airflow_provider_aiguard.core.budget import check_kind, level_of
+from airflow_provider_aiguard.core.budget import Budget, check_kind, level_of
 from airflow_provider_aiguard.core.errors import NotRecordedError
 from airflow_provider_aiguard.core.evidence import BudgetStatus
+from airflow_provider_aiguard.core.money import MICROS_PER_DOLLAR
 from airflow_provider_aiguard.store import schema
 from airflow_provider_aiguard.store.books import Hold, HoldState, Window, capped
 from airflow_provider_aiguard.store.database import Database, insert_into
@@ -104,6 +106,14 @@ class Budgets:
         """Let the code's limit apply again. Whether there was another."""
         which = (limits_.name == name, limits_.per == per, limits_.unit == unit)
         return self._database.write(lambda conn: conn.execute(sa.delete(schema.limit).where(*which)).rowcount) > 0
+
+    def applying(self, budget: Budget) -> Budget:
+        """Give a budget with the limit that applies: the one in the store, if a person set one."""
+        for limit in self.limits(budget.name):
+            if (limit.per, limit.unit) == (budget.per, budget.unit):
+                number = Decimal(limit.amount) / (MICROS_PER_DOLLAR if budget.unit == "usd" else 1)
+                return replace(budget, limit=number)
+        return budget
 
     def limits(self, name: str | None = None) -> list[StoredLimit]:
         """Give the limits that people set, by name."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attr
 from openlineage.client.facet_v2 import RunFacet
+from openlineage.client.utils import RedactMixin
 
 from airflow_provider_aiguard.core.money import MICROS_PER_DOLLAR
 from airflow_provider_aiguard.lineage.facets.base import link, ready, schema_url, short
@@ -14,7 +15,31 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow_provider_aiguard.core.budget import Budget
-    from airflow_provider_aiguard.core.run import InferenceSummary
+    from airflow_provider_aiguard.core.run import InferenceSummary, ModelSummary
+
+
+_MAX_MODELS = 6
+"""Models that are told one by one: with the worst of names they fit."""
+
+
+@attr.define(kw_only=True)
+class ModelCost(RedactMixin):
+    """What one model of a cascade cost.
+
+    :param model: which, with its version.
+    :param asked: rows it was asked about.
+    :param saved: rows it answered without being asked, because equal work was paid for before.
+    :param costUsd: money spent on it; absent if it has no price.
+    :param perPredictionUsd: that over the rows it was asked about.
+    """
+
+    model: str
+    asked: int
+    saved: int
+    costUsd: float | None = None  # noqa: N815
+    perPredictionUsd: float | None = None  # noqa: N815
+
+    _skip_redact: ClassVar[list[str]] = ["model"]
 
 
 @attr.define(kw_only=True)
@@ -38,6 +63,8 @@ class AiguardCostRunFacet(RunFacet):
     :param budget: names of the budgets the money was held against, comma-separated.
     :param budgetLimitUsd: the smallest of their limits.
     :param detailUri: where a person reads more.
+    :param models: what each model of a cascade cost, in the order they are asked, the first six; absent if there was
+        one.
     """
 
     runId: str  # noqa: N815
@@ -57,6 +84,7 @@ class AiguardCostRunFacet(RunFacet):
     budget: str | None = None
     budgetLimitUsd: float | None = None  # noqa: N815
     detailUri: str | None = None  # noqa: N815
+    models: list[ModelCost] | None = None
 
     _additional_skip_redact: ClassVar[list[str]] = [
         "runId",
@@ -65,6 +93,7 @@ class AiguardCostRunFacet(RunFacet):
         "detailUri",
         "inputTokens",
         "outputTokens",
+        "models",
     ]
 
     @staticmethod
@@ -102,7 +131,18 @@ def cost_facet(
             budget=short(", ".join(sorted(b.name for b in budgets))) if budgets else None,
             budgetLimitUsd=min(limits) if limits else None,
             detailUri=link(run_url),
+            models=[_of_model(model) for model in summary.models[:_MAX_MODELS]] if len(summary.models) > 1 else None,
         )
+    )
+
+
+def _of_model(summary: ModelSummary) -> ModelCost:
+    return ModelCost(
+        model=short(str(summary.model)),
+        asked=summary.asked,
+        saved=summary.saved,
+        costUsd=None if summary.cost_micros is None else summary.cost_micros / MICROS_PER_DOLLAR,
+        perPredictionUsd=_each(summary.cost_micros, summary.asked),
     )
 
 

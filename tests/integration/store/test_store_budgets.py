@@ -134,6 +134,16 @@ class TestLimits:
         hold(store, Amounts(micros=1), replace(TEAM, per="day"))
         hold(store, Amounts(tokens=1), replace(TOKENS, per="month"))
 
+    @pytest.mark.parametrize(("budget", "amount", "limit_"), [(TEAM, 250_000, "0.25"), (TOKENS, 70, "70")])
+    def test_a_budget_is_told_with_the_limit_that_applies(
+        self, store: Store, budget: Budget, amount: int, limit_: str
+    ) -> None:
+        assert store.budgets.applying(budget) == budget
+        store.budgets.set_limit(limit(budget.name, amount, budget.per, budget.unit))
+        store.budgets.set_limit(limit(budget.name, 1, "task", "calls"))
+        applies = store.budgets.applying(budget)
+        assert (applies.limit, applies.limit_amount) == (limit_, amount)
+
     def test_people_see_what_was_set(self, store: Store) -> None:
         given = [limit(), limit("other", 7, "task", "calls")]
         for one in given:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import attr
@@ -15,7 +16,7 @@ from openlineage.client.serde import Serde
 
 from airflow_provider_aiguard.core.budget import Budget
 from airflow_provider_aiguard.core.confidence import ConfidenceSummary
-from airflow_provider_aiguard.core.run import ColumnSummary, InferenceSummary, ModelIdentity
+from airflow_provider_aiguard.core.run import ColumnSummary, InferenceSummary, ModelIdentity, ModelSummary
 from airflow_provider_aiguard.core.verdict import Outcome, Verdict
 from airflow_provider_aiguard.lineage.datasets import DatasetName
 from airflow_provider_aiguard.lineage.facets import FACETS
@@ -105,7 +106,8 @@ def test_the_worst_text_still_fits() -> None:
     summary = summary_of({}, run_id=wide, model=ModelIdentity(name=wide, version=wide, fingerprint=wide))
     facet = run_facet(summary, target=DatasetName("d" * 3000, wide), run_url="h" * 500)
     assert size(facet) < MAX_FACET_BYTES
-    cost = cost_facet(summary, budgets=[Budget(wide, 1)], run_url="h" * 500)
+    models = (ModelSummary(model=summary.model),) * 9
+    cost = cost_facet(replace(summary, models=models), budgets=[Budget(wide, 1)], run_url="h" * 500)
     verdict = Verdict(guard=wide, subject=wide, checks=(checked(Outcome.BREACH, column=wide),))
     assert size(cost) < MAX_FACET_BYTES
     assert size(verdict_facet(verdict, reason=wide, reference=wide)) < MAX_FACET_BYTES

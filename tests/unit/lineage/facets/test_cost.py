@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from facet_checks import told
 from lineage_samples import summary_of
 
 from airflow_provider_aiguard.core.budget import Budget
-from airflow_provider_aiguard.core.run import InferenceSummary
+from airflow_provider_aiguard.core.run import InferenceSummary, ModelIdentity, ModelSummary
 from airflow_provider_aiguard.lineage.facets.cost import cost_facet
 
 
@@ -29,6 +31,19 @@ def test_cost(summary: InferenceSummary) -> None:
         "budgetLimitUsd": 2.5,
         "detailUri": "https://airflow.example/run",
     }
+
+
+def test_the_models_of_a_cascade_are_told_one_by_one(summary: InferenceSummary) -> None:
+    cheap, strong = (ModelIdentity(name=name, version="1", fingerprint=name) for name in ("cheap", "strong"))
+    models = (
+        ModelSummary(model=cheap, asked=8, saved=2, cost_micros=80_000),
+        ModelSummary(model=strong, asked=0, saved=3),
+    )
+    assert told(cost_facet(replace(summary, models=models)))["models"] == [
+        {"model": "cheap@1", "asked": 8, "saved": 2, "costUsd": 0.08, "perPredictionUsd": 0.01},
+        {"model": "strong@1", "asked": 0, "saved": 3},
+    ]
+    assert "models" not in told(cost_facet(replace(summary, models=models[:1])))
 
 
 def test_a_run_without_price_or_budget_costs_an_unknown_amount(summary: InferenceSummary) -> None:
