@@ -26,7 +26,7 @@ from sqlalchemy import exc as sa_exc
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import NullPool
 
-from airflow_provider_aiguard.core.errors import ConfigurationError, StoreUnavailableError
+from airflow_provider_aiguard.core.errors import AIGuardError, ConfigurationError, StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -129,6 +129,10 @@ class Database:
                     # process wrote in between. Taking the write lock first makes it wait its turn instead.
                     conn.exec_driver_sql("BEGIN IMMEDIATE")
                 done = work(conn)
+        except AIGuardError:
+            # Our own refusal, rolled back: nothing is wrong with the connection.
+            self._keep(conn)
+            raise
         except BaseException:
             conn.close()
             raise

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
+from airflow_provider_aiguard.core.errors import BudgetExceededError
 from airflow_provider_aiguard.store.database import IDLE, open_database
 
 if TYPE_CHECKING:
@@ -83,6 +84,20 @@ def test_one_on_which_something_failed_is_not_used_again(database: Database, kin
     with pytest.raises(kind, match="stop"):
         database.write(fail)
     assert database.write(backend) != before
+
+
+def test_our_own_refusal_leaves_it_well_and_undoes_all(database: Database) -> None:
+    database.write(lambda conn: conn.execute(sa.text("CREATE TABLE t (n INTEGER)")).close())
+    before = database.write(backend)
+
+    def refuse(conn: sa.Connection) -> None:
+        conn.execute(sa.text("INSERT INTO t VALUES (1)"))
+        raise BudgetExceededError("too much")
+
+    with pytest.raises(BudgetExceededError, match="too much"):
+        database.write(refuse)
+    assert database.write(backend) == before
+    assert database.read(lambda conn: conn.scalar(sa.text("SELECT count(*) FROM t"))) == 0
 
 
 @pytest.mark.parametrize("end", ["use", "close", "collect", "exit"])
