@@ -129,6 +129,8 @@ class Budget:
 class BudgetWarning:
     """Said once when a budget's window passes 50, 80 or 100 % of its limit, and once when it is tripped.
 
+    A budget stops before its last cent: 100 % is also said when 80 % is gone and what comes next does not fit.
+
     :param name: the budget.
     :param window: key of the window.
     :param unit: what it counts.
@@ -136,6 +138,7 @@ class BudgetWarning:
     :param spent: spent so far: micro-dollars, tokens or calls.
     :param limit: the limit that applies.
     :param above_hold: by how much a charge was above its hold, which tripped the budget; 0 where a level was passed.
+    :param lacking: by how much what came next did not fit; 0 where a level was passed.
     """
 
     name: str
@@ -145,12 +148,19 @@ class BudgetWarning:
     spent: int
     limit: int
     above_hold: int = 0
+    lacking: int = 0
 
     def __str__(self) -> str:
         if self.above_hold:
             return (
                 f"Budget {self.name!r} is tripped in window {self.window!r}: a call was charged "
                 f"{format_amount(self.above_hold, self.unit)} more than was held for it. {REMEDY_OF_A_TRIP}"
+            )
+        if self.lacking:
+            return (
+                f"Budget {self.name!r} has no room for what comes next in window {self.window!r}: of its limit of "
+                f"{format_amount(self.limit, self.unit)}, {format_amount(self.spent, self.unit)} is spent or held, "
+                f"{format_amount(self.lacking, self.unit)} is lacking."
             )
         return (
             f"Budget {self.name!r} has passed {self.level} % in window {self.window!r}: "

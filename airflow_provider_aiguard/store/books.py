@@ -31,6 +31,10 @@ limits_ = schema.limit.c
 holds_ = schema.hold.c
 
 
+NEARLY_FULL = 80
+"""Percent of a limit. A refusal below it says that the work is large, not that the budget is used up."""
+
+
 class Window(NamedTuple):
     """One window of one budget, and what it counts."""
 
@@ -138,6 +142,13 @@ _MOVE = (
     .values(held=budgets_.held + sa.bindparam("held_by"), spent=budgets_.spent + sa.bindparam("spent_by"))
     .returning(budgets_.spent, budgets_.warned, sa.func.coalesce(_its_limit, budgets_.limit_amount).label("limit"))
 )
+_FULLNESS = sa.select(
+    budgets_.spent,
+    budgets_.held,
+    budgets_.tripped,
+    budgets_.warned,
+    sa.func.coalesce(_set_limit, budgets_.limit_amount).label("limit"),
+).where(_this)
 _TRIP = sa.update(schema.budget).where(_this, ~budgets_.tripped).values(tripped=sa.true())
 _WARNED = sa.update(schema.budget).where(_this).values(warned=sa.bindparam("level"))
 _part = sa.and_(
@@ -332,6 +343,25 @@ def _warning(window: Window, row: sa.Row[Any], level: int, above_hold: int = 0) 
         spent=row.spent,
         limit=row.limit,
         above_hold=above_hold,
+    )
+
+
+def say_full(conn: Connection, window: Window, amount: int) -> BudgetWarning | None:
+    """Say once that an amount did not fit into a window of which :data:`NEARLY_FULL` percent are gone.
+
+    :return: ``None`` if that is not so, or was said.
+    """
+    lock(conn, window)
+    row = conn.execute(_FULLNESS, _at(window)).first()
+    if row is None or row.tripped or row.warned >= 100:
+        return None
+    gone = row.spent + row.held
+    if gone + amount <= row.limit or gone * 100 < NEARLY_FULL * row.limit:
+        return None
+    conn.execute(_WARNED, {**_at(window), "level": 100})
+    lacking = gone + amount - row.limit
+    return BudgetWarning(
+        name=window.name, window=window.key, unit=window.unit, level=100, spent=gone, limit=row.limit, lacking=lacking
     )
 
 

@@ -32,11 +32,17 @@ from __future__ import annotations
 import logging
 import secrets
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_aiguard.core.amounts import Amounts, format_amount
 from airflow_provider_aiguard.core.budget import Budget, unbounded
-from airflow_provider_aiguard.core.errors import AIGuardError, ConfigurationError, StoreUnavailableError
+from airflow_provider_aiguard.core.errors import (
+    AIGuardError,
+    BudgetExceededError,
+    ConfigurationError,
+    StoreUnavailableError,
+)
 from airflow_provider_aiguard.store import books
 from airflow_provider_aiguard.store.books import Booked, Hold, HoldState, Window
 from airflow_provider_aiguard.store.identity import aware
@@ -58,8 +64,9 @@ class Ledger:
     """Budgets and holds, in whole micro-dollars, tokens and calls."""
 
     on_warning: Callable[[BudgetWarning], None] | None = None
-    """Called after a budget's window passed 50, 80 or 100 % of its limit, once a window and level, and when a charge
-    tripped it, by whoever settled. What it raises is logged and goes no further."""
+    """Called after a budget's window passed 50, 80 or 100 % of its limit, once a window and level, when a charge
+    tripped it, and when a nearly full one refused, by whoever settled or asked. What it raises is logged and goes no
+    further."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -109,6 +116,9 @@ class Ledger:
 
         try:
             self._database.write(take)
+        except BudgetExceededError:
+            self._say_full(hold)
+            raise
         except AIGuardError:
             raise
         except BaseException:
@@ -116,6 +126,12 @@ class Ledger:
             self._undo(hold)
             raise
         return hold
+
+    def _say_full(self, hold: Hold) -> None:
+        for window in hold.windows:
+            warning = self._database.write(partial(books.say_full, window=window, amount=hold.amount_of(window)))
+            if warning is not None:
+                self._warn(warning)
 
     def _undo(self, hold: Hold) -> None:
         try:

@@ -77,8 +77,8 @@ def test_notifiers_hear_each_level_once_with_the_context(store):
     )
     # The last call needs two of the ten: what it may use, not what it uses.
     assert ran.states == {"guess": "failed"}
-    assert heard == ["warned_levels: 50 % of warned", "warned_levels: 80 % of warned"]
-    assert functions == [5, 8]
+    assert heard == [f"warned_levels: {level} % of warned" for level in (50, 80, 100)]
+    assert functions == [5, 8, 9]
 
 
 def test_one_notifier_need_not_be_a_list_and_may_fail(store):

@@ -208,6 +208,29 @@ class TestWarnings:
         self.spend(store, 1_000_000)
         assert [(w.level, w.limit) for w in heard] == [(80, 10_000_000), (50, 20_000_000)]
 
+    def test_one_that_stops_before_its_last_cent_says_so_once(self, store: Store) -> None:
+        heard = self.told(store)
+        self.spend(store, 8_500_000)
+        for _ in range(2):
+            with pytest.raises(BudgetExceededError, match="is lacking"):
+                hold(store, Amounts(micros=2_000_000), TEAM)
+        assert [(w.level, w.spent, w.lacking) for w in heard] == [(80, 8_500_000, 0), (100, 8_500_000, 500_000)]
+        assert str(heard[1]) == (
+            "Budget 'team' has no room for what comes next in window 'month:2026-11': of its limit of $10.00, $8.50 is "
+            "spent or held, $0.5000 is lacking."
+        )
+        store.budgets.set_limit(limit(amount=9_000_000))
+        with pytest.raises(BudgetExceededError, match="is lacking"):
+            hold(store, Amounts(micros=2_000_000), TEAM)
+        assert [w.limit for w in heard[2:]] == [9_000_000]
+
+    def test_work_that_is_larger_than_the_rest_of_an_unused_one_is_no_warning(self, store: Store) -> None:
+        heard = self.told(store)
+        self.spend(store, 1_000_000)
+        with pytest.raises(BudgetExceededError, match="is lacking"):
+            hold(store, Amounts(micros=10_000_000), TEAM)
+        assert heard == []
+
     def test_limits_of_other_budgets_are_theirs(self, store: Store) -> None:
         for stranger, amount in (("other", 500_000), ("third", 1_000_000_000_000)):
             store.budgets.set_limit(limit(stranger, amount))
