@@ -92,6 +92,7 @@ class HttpModel:
         pacing: Pacing | None = None,
     ) -> None:
         _check(url, protocol, batch_size)
+        _check_credentials(headers or {}, auth)
         self.outputs = dict(outputs) if isinstance(outputs, Mapping) else {name: name for name in outputs}
         self.confidences = dict(confidences or {})
         if stray := set(self.confidences) - set(self.outputs):
@@ -366,6 +367,15 @@ def _check(url: str, protocol: str, batch_size: int) -> None:
         raise ConfigurationError(f"protocol must be one of {get_args(Protocol)!r}; got {protocol!r}.")
     if batch_size < 1:
         raise ConfigurationError(f"batch_size must be at least 1; got {batch_size!r}.")
+
+
+def _check_credentials(headers: Mapping[str, str], auth: tuple[str, str] | None) -> None:
+    """Refuse what no request can hold, without a word of it: it may be a secret."""
+    if auth is not None and ":" in auth[0]:
+        raise ConfigurationError("auth must name a user without a colon (RFC 7617).")
+    for name, value in headers.items():
+        if any(c in f"{name}{value}" for c in "\r\n\0"):
+            raise ConfigurationError(f"Header {name!r} must be one line; a file may end in a line break.")
 
 
 def _endpoint(url: str, protocol: str, model: str, version: str | None) -> str:

@@ -345,12 +345,15 @@ class TestIdentity:
             ({"url": "http://me:secret@models.example"}, "must hold no password"),
             ({"protocol": "grpc"}, "protocol must be one of"),
             ({"batch_size": 0}, "at least 1"),
+            ({"auth": ("me:you", "secret")}, "a user without a colon"),
+            ({"headers": {"authorization": "Bearer secret\n"}}, "Header 'authorization' must be one line"),
             ({"confidences": {"other": "p"}}, "which are no outputs"),
         ],
     )
     def test_arguments_are_checked(self, wrong, message):
-        with pytest.raises(ConfigurationError, match=message):
+        with pytest.raises(ConfigurationError, match=message) as refused:
             self.model(**wrong)
+        assert "secret" not in str(refused.value)
 
 
 def test_retry_after_is_seconds_or_a_date():
